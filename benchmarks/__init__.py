@@ -1,0 +1,1 @@
+"""Measurements: ratios against named baselines, never timed tests."""

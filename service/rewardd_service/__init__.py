@@ -1,0 +1,1 @@
+"""Gateway, workers and command line of rewardd."""

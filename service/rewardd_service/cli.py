@@ -1,0 +1,5 @@
+"""The `rewardd` command."""
+
+
+def main() -> None:
+    """Run the command line."""

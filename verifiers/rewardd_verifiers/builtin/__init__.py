@@ -1,0 +1,1 @@
+"""The verifiers that ship with rewardd, one module each; none imports another."""

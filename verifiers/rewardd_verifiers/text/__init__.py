@@ -1,0 +1,1 @@
+"""All extraction from completions, written once: parts, boxes, phrases, fences, words."""
