@@ -1,0 +1,96 @@
+"""The heart: choose recipes, plan, dispatch, aggregate."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rewardd_client.schema import Recipe, ScoreRequest
+from rewardd_service.aggregate import Aggregator, Deliver
+from rewardd_service.backends import Backend
+from rewardd_service.dispatcher import Dispatcher
+from rewardd_service.inspector import Inspector
+from rewardd_service.job import VerifierCard
+from rewardd_service.plan import choose, plan
+from rewardd_service.recipes import BoundRecipe, RecipeBook
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """All that there is to say of a request: plain JSON values in the shape of the wire.
+
+    Attributes:
+        results: one per sample, in the order of the request.
+        groups: summaries of the groups that were named.
+    """
+
+    results: list[dict[str, Any]]
+    groups: list[dict[str, Any]]
+
+
+class Scorer:
+    """Answers requests with the help of one backend."""
+
+    def __init__(self, backend: Backend, book: RecipeBook) -> None:
+        self._backend = backend
+        self._book = book
+        self._inspector = Inspector(backend)
+        self._dispatcher = Dispatcher(backend)
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """Return the dispatcher: its queues are what admission and metrics look at."""
+        return self._dispatcher
+
+    async def score(
+        self, request: ScoreRequest, *, tenant: str = "", deliver: Deliver | None = None
+    ) -> Outcome:
+        """Return one result per sample, whatever happens to the sample.
+
+        Args:
+            request: what to score; its deadline counts from now.
+            tenant: on whose account; tenants share the slots fairly.
+            deliver: told of each result as soon as it is final.
+
+        Raises:
+            RequestRefusedError: the request makes no sense; the error names the fields.
+            BackendUnavailableError: no worker can be asked what its verifiers take.
+        """
+        recipes = self._recipes(request)
+        reports = await self._inspector.reports(recipes)
+        planned = plan(request, recipes, reports)
+        aggregator = Aggregator(planned, deliver)
+        await self._dispatcher.dispatch(
+            planned,
+            deadline_seconds=request.deadline_seconds,
+            settle=aggregator.take,
+            tenant=tenant,
+        )
+        return Outcome(aggregator.results, aggregator.groups)
+
+    async def verifiers(self) -> list[VerifierCard]:
+        """Return a card for each verifier that can be asked.
+
+        Raises:
+            BackendUnavailableError: no worker can be asked.
+        """
+        return await self._inspector.cards()
+
+    def recipes(self) -> list[Recipe]:
+        """Return all recipes that have a name."""
+        return self._book.recipes()
+
+    def ready(self) -> str | None:
+        """Return None if work can run now, else why not."""
+        return self._backend.ready()
+
+    def _recipes(self, request: ScoreRequest) -> Sequence[BoundRecipe]:
+        """Return the recipe of each sample; equal ones are one object."""
+        found: dict[int | str, BoundRecipe] = {}
+        recipes: list[BoundRecipe] = []
+        for index in range(len(request.samples)):
+            reward, path = choose(request, index)
+            key = reward if isinstance(reward, str) else id(reward)
+            if key not in found:
+                found[key] = self._book.find(reward, path)
+            recipes.append(found[key])
+        return recipes
