@@ -10,7 +10,7 @@ from typing import Any
 
 from rewardd_service.combine import Judged, judge
 from rewardd_service.conditions import in_steps
-from rewardd_service.plan import Plan, Task, group_key
+from rewardd_service.plan import Plan, Task
 from rewardd_service.recipes import BoundRecipe
 from rewardd_verifiers.groups import Member
 
@@ -35,17 +35,17 @@ class Aggregator:
         self.results: list[dict[str, Any]] = [{}] * len(plan.tasks)
         self.groups: list[dict[str, Any]] = []
         for task in plan.tasks:
-            if task.sample.group is not None:
-                key = group_key(task)
+            key = task.group
+            if key is not None:
                 self._missing[key] = self._missing.get(key, 0) + 1
 
     def take(self, task: Task) -> None:
         """Take a settled task; each exactly once."""
         judged = judge(task)
-        if task.sample.group is None:
+        key = task.group
+        if key is None:
             self._finish(judged, [], None)
             return
-        key = group_key(task)
         members = self._judged.setdefault(key, [])
         members.append(judged)
         if not _waits_for_group(task.recipe):
@@ -58,9 +58,8 @@ class Aggregator:
     def _settle_group(self, name: str, judged: Sequence[Judged]) -> None:
         recipe = judged[0].task.recipe
         scored = [member for member in judged if member.reward is not None]
-        rules: dict[int, list[dict[str, Any]]] = {member.task.index: [] for member in judged}
         keep, detail = _filtered(recipe, scored)
-        _apply_rules(recipe, judged, scored, rules)
+        rules = _apply_rules(recipe, judged, scored)
         rewards = [member.reward for member in scored if member.reward is not None]
         self.groups.append(_summary(name, len(judged), rewards, keep=keep, detail=detail))
         if not _waits_for_group(recipe):
@@ -71,7 +70,7 @@ class Aggregator:
             previews = {m.task.index: value for m, value in zip(scored, values, strict=True)}
         for member in judged:
             index = member.task.index
-            self._finish(member, rules[index], previews.get(index))
+            self._finish(member, rules.get(index, []), previews.get(index))
 
     def _finish(self, judged: Judged, rules: list[dict[str, Any]], advantage: float | None) -> None:
         index = judged.task.index
@@ -95,16 +94,16 @@ def _waits_for_group(recipe: BoundRecipe) -> bool:
 
 
 def _apply_rules(
-    recipe: BoundRecipe,
-    judged: Sequence[Judged],
-    scored: Sequence[Judged],
-    shown: dict[int, list[dict[str, Any]]],
-) -> None:
-    """Add each rule's values to the rewards of the scored, and show them for all."""
-    base = {member.task.index: member.reward for member in scored}
+    recipe: BoundRecipe, judged: Sequence[Judged], scored: Sequence[Judged]
+) -> dict[int, list[dict[str, Any]]]:
+    """Add each rule's values to the rewards of the scored; return what to show for all."""
+    if not recipe.rules:
+        return {}
+    shown: dict[int, list[dict[str, Any]]] = {member.task.index: [] for member in judged}
+    base = {member.task.index: member.reward or 0.0 for member in scored}
     for rule in recipe.rules:
         spec = rule.spec
-        members = [_member(member, spec.of, base[member.task.index] or 0.0) for member in scored]
+        members = [_member(member, spec.of, base[member.task.index]) for member in scored]
         values = rule.function.values(members) if members else []
         by_index = {m.task.index: value for m, value in zip(scored, values, strict=True)}
         for member in judged:
@@ -115,6 +114,7 @@ def _apply_rules(
                 member.reward += spec.weight * value
             entry = {"rule": spec.rule, "value": value, "weight": spec.weight, "detail": ""}
             shown[member.task.index].append(entry)
+    return shown
 
 
 def _filtered(recipe: BoundRecipe, scored: Sequence[Judged]) -> tuple[bool | None, str]:

@@ -16,6 +16,10 @@ UNFINISHED = "unfinished"
 """The reason of a sample whose reward is the recipe's `unfinished`: no verifier was asked."""
 
 
+_Ran = tuple[BoundTerm, Answer, float | None]
+"""A term that ran, what came of it, and its contribution."""
+
+
 @dataclass(slots=True)
 class Judged:
     """One sample with its reward before group rules.
@@ -39,20 +43,25 @@ def judge(task: Task) -> Judged:
     if not task.finished:
         return Judged(task, recipe.unfinished, UNFINISHED, [], {})
     ran = [
-        (bound, answer)
+        (bound, answer, contribution(bound.term, answer))
         for bound, answer in zip(task.terms, task.answers, strict=True)
         if answer is not None and answer.reason != SKIPPED
     ]
-    contributions = [contribution(bound.term, answer) for bound, answer in ran]
-    shown = [_shown(*pair, value) for pair, value in zip(ran, contributions, strict=True)]
-    scores = {bound.name: answer.score for bound, answer in ran}
-    lacking = next((answer for bound, answer in ran if _leaves_unscored(bound, answer)), None)
+    lacking: Answer | None = None
+    reason: str = Reason.MATCH
+    for bound, answer, value in reversed(ran):
+        if value is not None:
+            reason = reason if answer.reason == Reason.MATCH else answer.reason
+        elif bound.term.needed or bound.term.gate:
+            lacking = answer
+    shown = [_shown(*entry) for entry in ran]
+    scores = {bound.name: answer.score for bound, answer, _ in ran}
     if lacking is not None:
         return Judged(task, None, lacking.reason, shown, scores)
-    reward = _combine(recipe, ran, contributions)
+    reward = _combine(recipe, ran)
     if not math.isfinite(reward):
         return Judged(task, None, Reason.FAULT, shown, scores)
-    return Judged(task, reward, _reason(ran), shown, scores)
+    return Judged(task, reward, reason, shown, scores)
 
 
 def contribution(term: Term, answer: Answer) -> float | None:
@@ -64,43 +73,24 @@ def contribution(term: Term, answer: Answer) -> float | None:
     return term.weight * answer.score
 
 
-def _leaves_unscored(bound: BoundTerm, answer: Answer) -> bool:
-    return answer.score is None and (bound.term.needed or bound.term.gate)
-
-
-def _counts(term: Term) -> bool:
-    return term.points is not None or term.weight != 0
-
-
-def _combine(
-    recipe: Recipe,
-    ran: Sequence[tuple[BoundTerm, Answer]],
-    contributions: Sequence[float | None],
-) -> float:
+def _combine(recipe: Recipe, ran: Sequence[_Ran]) -> float:
     values = [
         value
-        for (bound, _), value in zip(ran, contributions, strict=True)
-        if value is not None and _counts(bound.term)
+        for bound, _, value in ran
+        if value is not None and (bound.term.weight != 0 or bound.term.points is not None)
     ]
     if recipe.combine == "product":
         return math.prod(values) if values else 0.0
     if recipe.combine == "min":
         return min(values, default=0.0)
-    return sum(values) * (_scale(ran) if recipe.rescale else 1.0)
+    return sum(values, 0.0) * (_scale(ran) if recipe.rescale else 1.0)
 
 
-def _scale(ran: Sequence[tuple[BoundTerm, Answer]]) -> float:
+def _scale(ran: Sequence[_Ran]) -> float:
     """Return by how much the scored terms' weights grow so that the total stays the same."""
-    total = sum(abs(bound.term.weight) for bound, _ in ran)
-    scored = sum(abs(bound.term.weight) for bound, answer in ran if answer.score is not None)
+    total = sum(abs(bound.term.weight) for bound, _, _ in ran)
+    scored = sum(abs(bound.term.weight) for bound, answer, _ in ran if answer.score is not None)
     return total / scored if scored else 1.0
-
-
-def _reason(ran: Sequence[tuple[BoundTerm, Answer]]) -> str:
-    for _, answer in ran:
-        if answer.score is not None and answer.reason != Reason.MATCH:
-            return answer.reason
-    return Reason.MATCH
 
 
 def _shown(bound: BoundTerm, answer: Answer, value: float | None) -> dict[str, Any]:

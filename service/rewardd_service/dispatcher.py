@@ -107,14 +107,19 @@ class Dispatcher:
             return
         wave = task.waves[number]
         flight.outstanding[task.index] = len(wave)
+        if len(wave) == 1:
+            units[wave[0].need].append(self._unit(flight.plan, task, wave))
+            return
         for need in dict.fromkeys(job.need for job in wave):
             jobs = [job for job in wave if job.need is need]
             units[need].append(self._unit(flight.plan, task, jobs))
 
     def _unit(self, plan: Plan, task: Task, jobs: Sequence[PlannedJob]) -> Unit:
-        seconds = sum(self._estimates.of(job.setup.verifier) for job in jobs)
+        seconds = 0.0
         size = len(task.subject.completion) + len(task.subject.prompt)
-        size += sum(plan.reference_bytes[job.reference] for job in jobs)
+        for job in jobs:
+            seconds += self._estimates.of(job.setup.verifier)
+            size += plan.reference_bytes[job.reference]
         return Unit(jobs, seconds, size)
 
     def _submit(self, flight: _Flight, need: Need, units: Sequence[Unit]) -> None:

@@ -5,6 +5,7 @@ gate whose successors run in another lane, because only then must its verdict be
 (within one lane the worker itself skips what stands behind a failed gate).
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -59,6 +60,15 @@ class Task:
     waves: list[list[PlannedJob]] = field(default_factory=list[list[PlannedJob]])
     finished: bool = True
 
+    @property
+    def group(self) -> tuple[str, str] | None:
+        """Return what tells groups apart, or None for a sample without one.
+
+        A group rule sees the samples of one prompt that one recipe judges.
+        """
+        name = self.sample.group
+        return None if name is None else (name, self.recipe.label)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -106,11 +116,6 @@ def plan(request: ScoreRequest, recipes: Sequence[BoundRecipe], reports: Reports
     ]
     refuse_if_any("missing_input", [*planner.errors, *_group_size_errors(tasks)])
     return Plan(tasks, planner.references, planner.reference_bytes)
-
-
-def group_key(task: Task) -> tuple[str, str]:
-    """Return what tells groups apart: a group rule sees samples of one prompt and one recipe."""
-    return (task.sample.group or "", task.recipe.label)
 
 
 _MAX_ERRORS = 20
@@ -271,14 +276,12 @@ def _check_reference_ids(request: ScoreRequest) -> None:
 
 
 def _group_size_errors(tasks: Sequence[Task]) -> list[FieldError]:
-    sizes: dict[tuple[str, str], int] = {}
-    for task in tasks:
-        key = group_key(task)
-        sizes[key] = sizes.get(key, 0) + 1
+    sized = [task for task in tasks if task.recipe.recipe.group_size is not None]
+    sizes = Counter(task.group for task in sized)
     errors: list[FieldError] = []
-    for task in tasks:
-        want, have = task.recipe.recipe.group_size, sizes[group_key(task)]
-        if want is not None and have != want:
+    for task in sized:
+        want, have = task.recipe.recipe.group_size, sizes[task.group]
+        if have != want:
             message = f"the group has {have} samples, the recipe asks for {want}"
             where, group = f"samples[{task.index}].group", str(task.sample.group)
             errors.append(FieldError(field=where, message=message, value=group))

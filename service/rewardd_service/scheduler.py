@@ -6,7 +6,7 @@ quantum. Work waits here, where it can still be cancelled, rather than in a work
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from rewardd_service.plan import PlannedJob
@@ -65,8 +65,7 @@ class Scheduler:
         if not ticket.units:
             self._tenant(ticket).tickets.append(ticket)
         ticket.units.extend(units)
-        for unit in units:
-            self._count(unit, 1)
+        self._count(units, 1)
 
     def take(self, slots: int) -> tuple[Ticket, list[Unit]] | None:
         """Remove and return the next chunk, all of one request; None if nothing waits.
@@ -89,8 +88,7 @@ class Scheduler:
 
     def drop(self, ticket: Ticket) -> None:
         """Forget what the ticket still has waiting."""
-        for unit in ticket.units:
-            self._count(unit, -1)
+        self._count(ticket.units, -1)
         ticket.units.clear()
         tenant = self._tenants.get(ticket.tenant)
         if tenant is not None and ticket in tenant.tickets:
@@ -133,7 +131,7 @@ class Scheduler:
             if units and (seconds > limit or jobs > CHUNK_JOBS or size > CHUNK_BYTES):
                 break
             units.append(ticket.units.popleft())
-            self._count(unit, -1)
+        self._count(units, -1)
         return units
 
     def _retire_if_idle(self, name: str) -> None:
@@ -141,7 +139,12 @@ class Scheduler:
             del self._tenants[name]
             self._turns.remove(name)
 
-    def _count(self, unit: Unit, sign: int) -> None:
-        self.waiting_seconds = max(0.0, self.waiting_seconds + sign * unit.seconds)
-        self.waiting_jobs += sign * len(unit.jobs)
-        self.waiting_bytes += sign * unit.size_bytes
+    def _count(self, units: Iterable[Unit], sign: int) -> None:
+        seconds, jobs, size = 0.0, 0, 0
+        for unit in units:
+            seconds += unit.seconds
+            jobs += len(unit.jobs)
+            size += unit.size_bytes
+        self.waiting_seconds = max(0.0, self.waiting_seconds + sign * seconds)
+        self.waiting_jobs += sign * jobs
+        self.waiting_bytes += sign * size
