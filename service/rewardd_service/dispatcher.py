@@ -37,6 +37,7 @@ class _Flight:
     chunks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
     landed: asyncio.Event = field(default_factory=asyncio.Event)
     failure: BaseException | None = None
+    closed: bool = False
 
 
 class Dispatcher:
@@ -159,12 +160,14 @@ class Dispatcher:
         def deliver(answers: Sequence[Answer]) -> None:
             nonlocal spent
             spent += sum(answer.seconds for answer in answers)
-            self._record(flight, jobs, answers)
+            if not flight.closed:
+                self._record(flight, jobs, answers)
 
         try:
             await self._backend.process(need, chunk, deliver)
         except BackendUnavailableError as error:
-            self._refuse(flight, jobs, _NO_WORKER[need], error.detail)
+            if not flight.closed:
+                self._refuse(flight, jobs, _NO_WORKER[need], error.detail)
         estimated = sum(unit.seconds for unit in units)
         self._lanes[need].correct(flight.tickets[need].tenant, spent - estimated)
 
@@ -179,7 +182,7 @@ class Dispatcher:
     def _record(
         self, flight: _Flight, jobs: Sequence[PlannedJob], answers: Sequence[Answer]
     ) -> None:
-        """Take answers to a chunk's jobs; late ones, after the flight has landed, are dropped."""
+        """Take answers to a chunk's jobs; the first answer to a job counts."""
         more: dict[Need, list[Unit]] = {need: [] for need in Need}
         for answer in answers:
             job = jobs[answer.job]
@@ -230,6 +233,7 @@ class Dispatcher:
             flight.landed.set()
 
     def _land(self, flight: _Flight) -> None:
+        flight.closed = True
         for need, ticket in flight.tickets.items():
             self._lanes[need].drop(ticket)
             del self._flights[ticket]
