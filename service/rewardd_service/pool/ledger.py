@@ -1,0 +1,194 @@
+"""The books of one chunk: what is still owed, who is suspected, what a death means. Pure.
+
+Each job leaves the ledger exactly once, as an answer.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from rewardd_service.answers import unscored
+from rewardd_service.job import SKIPPED, Answer, Chunk
+from rewardd_service.pool.process import Cause, Death
+from rewardd_verifiers import Reason
+
+_OWN_DEATHS: Final = 2
+"""Workers that a job may take with it before it is put away."""
+_REASONS: Final = {reason.value: reason for reason in Reason}
+
+
+class BadAnswerError(ValueError):
+    """A worker answered what it was not asked, or what no verdict can be."""
+
+
+class Ledger:
+    """What is owed on one chunk.
+
+    Args:
+        retries: of a job, or of a batch, whose worker somebody outside killed.
+
+    Attributes:
+        quarantined: jobs that were put away for good, newest last.
+    """
+
+    def __init__(self, chunk: Chunk, *, retries: int) -> None:
+        self._chunk = chunk
+        self._retries = retries
+        self._open = dict.fromkeys(range(len(chunk.jobs)))
+        self._shut: dict[int, int] = {}
+        self._expected: deque[int] = deque()
+        self._suspects: set[int] = set()
+        self._own_deaths: Counter[int] = Counter()
+        self._losses: Counter[int] = Counter()
+        self._stalls: Counter[int] = Counter()
+        self._blameless = 0
+        self.quarantined: list[int] = []
+
+    def next_batch(self) -> list[int]:
+        """Return the jobs to send to one worker, in order; none if nothing is owed.
+
+        Suspects come last and each alone; what stands behind a suspected gate waits for it.
+        """
+        if not self._suspects:
+            batch = list(self._open)
+        else:
+            batch = [job for job in self._open if not self._waits(job)]
+            batch = batch or [min(self._suspects)]
+        self._expected = deque(batch)
+        return batch
+
+    def accept(self, answers: Sequence[Answer], *, finished: bool) -> list[Answer]:
+        """Return the answers, checked, as they may be delivered.
+
+        Raises:
+            BadAnswerError: one is not the answer that comes next, or no verdict; none is taken.
+        """
+        shut = dict(self._shut)
+        for answer, job in zip(answers, self._expected, strict=False):
+            self._check(answer, job, shut)
+            self._note_gate(answer, shut)
+        if len(answers) > len(self._expected):
+            raise BadAnswerError("more answers than jobs")
+        if finished and len(answers) < len(self._expected):
+            raise BadAnswerError(f"{len(self._expected) - len(answers)} jobs have no answer")
+        for _ in answers:
+            self._expected.popleft()
+        self._blameless = 0
+        return [self._settle(answer) for answer in answers]
+
+    def bury(self, batch: int, death: Death) -> list[Answer]:
+        """Return the answers that follow from a worker's death in the middle of a batch."""
+        suspect = death.at.job if death.at.batch == batch else None
+        if suspect not in self._expected:
+            suspect = None
+        answers = self._blame(suspect, death) if suspect is not None else self._blame_nobody()
+        self._expected.clear()
+        return self._with_skipped(answers)
+
+    def close(self, reason: Reason, detail: str, jobs: Iterable[int] | None = None) -> list[Answer]:
+        """Answer these jobs, by default all that are still owed, as unscored."""
+        owed = list(self._open) if jobs is None else [job for job in jobs if job in self._open]
+        answers = [self._settle(unscored(job, reason, detail)) for job in owed]
+        return self._with_skipped(answers)
+
+    def _waits(self, job: int) -> bool:
+        subject = self._chunk.jobs[job].subject
+        return job in self._suspects or any(
+            self._chunk.jobs[other].gate
+            and self._chunk.jobs[other].subject == subject
+            and other < job
+            for other in self._suspects
+        )
+
+    def _check(self, answer: Answer, job: int, shut: Mapping[int, int]) -> None:
+        if answer.job != job:
+            raise BadAnswerError(f"an answer for job {answer.job} where {job} comes next")
+        if answer.reason == SKIPPED:
+            fits = answer.score is None and self._skips(job, shut)
+        else:
+            reason = _REASONS.get(answer.reason)
+            if reason is None:
+                raise BadAnswerError(f"unknown reason {answer.reason!r}")
+            fits = reason.scored is (answer.score is not None)
+        if not fits or not (answer.score is None or 0.0 <= answer.score <= 1.0):
+            raise BadAnswerError(f"score {answer.score} with reason {answer.reason!r}")
+
+    def _settle(self, answer: Answer) -> Answer:
+        """Strike a job off, and note whether it was a gate that stays shut."""
+        del self._open[answer.job]
+        self._suspects.discard(answer.job)
+        self._note_gate(answer, self._shut)
+        before = self._starts(answer.job)
+        return msgspec.structs.replace(answer, attempts=before + 1) if before else answer
+
+    def _note_gate(self, answer: Answer, shut: dict[int, int]) -> None:
+        job = self._chunk.jobs[answer.job]
+        if job.gate and (answer.score is None or answer.score < 1.0):
+            shut.setdefault(job.subject, answer.job)
+
+    def _skips(self, job: int, shut: Mapping[int, int]) -> bool:
+        return job > shut.get(self._chunk.jobs[job].subject, job)
+
+    def _starts(self, job: int) -> int:
+        """Return how many starts of a job came to nothing."""
+        return self._own_deaths[job] + self._losses[job] + self._stalls[job]
+
+    def _with_skipped(self, answers: list[Answer]) -> list[Answer]:
+        if not self._shut:
+            return answers
+        owed = [job for job in self._open if self._skips(job, self._shut)]
+        return answers + [self._settle(Answer(job, None, SKIPPED)) for job in owed]
+
+    def _blame(self, job: int, death: Death) -> list[Answer]:
+        match death.cause:
+            case Cause.TIMEOUT:
+                return self._blame_for_time(job, death)
+            case Cause.CRASH | Cause.MEMORY:
+                return self._blame_for_death(job, death)
+            case Cause.EXTERNAL:
+                return self._regret(job)
+            case Cause.RECYCLED:
+                return []
+
+    def _blame_for_time(self, job: int, death: Death) -> list[Answer]:
+        charge = death.charge
+        if charge is None or charge.at != death.at:
+            return []  # it had gone on to this job when the kill for the one before struck
+        if charge.wall_only and not self._stalls[job]:
+            self._stalls[job] += 1
+            self._suspects.add(job)
+            return []
+        return self._answer(job, Reason.TIMEOUT, f"took more than {charge.limit_seconds:g} s")
+
+    def _blame_for_death(self, job: int, death: Death) -> list[Answer]:
+        self._own_deaths[job] += 1
+        if self._own_deaths[job] < _OWN_DEATHS:
+            self._suspects.add(job)
+            return []
+        self.quarantined.append(job)
+        detail = f"ended {_OWN_DEATHS} workers, the last with status {death.status}"
+        return self._answer(job, Reason.QUARANTINED, detail)
+
+    def _regret(self, job: int) -> list[Answer]:
+        self._losses[job] += 1
+        if self._losses[job] <= self._retries:
+            self._suspects.add(job)
+            return []
+        detail = f"{self._losses[job]} workers were killed from outside while it ran"
+        return self._answer(job, Reason.WORKER_LOST, detail)
+
+    def _blame_nobody(self) -> list[Answer]:
+        self._blameless += 1
+        if self._blameless <= self._retries:
+            return []
+        detail = f"{self._blameless} workers were lost, none while it ran"
+        return self.close(Reason.WORKER_LOST, detail, list(self._expected))
+
+    def _answer(self, job: int, reason: Reason, detail: str) -> list[Answer]:
+        starts = self._starts(job)
+        answer = self._settle(unscored(job, reason, detail))
+        # The last start is among those that came to nothing, but for a timeout.
+        attempts = starts if reason is not Reason.TIMEOUT else starts + 1
+        return [msgspec.structs.replace(answer, attempts=attempts)]

@@ -1,0 +1,112 @@
+"""What gateway, preload and workers say to each other: tagged msgpack, never a pickle."""
+
+from typing import Any, TypeAlias
+
+import msgspec
+
+from rewardd_service.job import Answer, Setup, SetupReport, VerifierCard
+
+
+class KnownSample(msgspec.Struct, array_like=True, frozen=True):
+    """A sample whose score is known: it warms the preload, and shows a worker gone wrong.
+
+    Attributes:
+        score: that a worker must give; None where the sample only warms.
+    """
+
+    verifier: str
+    completion: str
+    reference: Any
+    score: float | None = None
+    params: dict[str, Any] = {}
+
+
+class Plan(msgspec.Struct, array_like=True, frozen=True):
+    """What the preload is to make ready.
+
+    Attributes:
+        need: of the verifiers to import.
+        sandbox: "module:callable" of the workers' sandbox; "" for none.
+        samples: to verify before the first worker is made.
+    """
+
+    parent_pid: int
+    need: str
+    sandbox: str
+    memory_mib: int
+    samples: list[KnownSample]
+
+
+class Warm(msgspec.Struct, array_like=True, frozen=True, tag="warm"):
+    """The preload is ready; the samples are those whose verifiers are installed."""
+
+    cards: list[VerifierCard]
+    samples: list[KnownSample]
+
+
+class Forked(msgspec.Struct, array_like=True, frozen=True, tag="forked"):
+    """Worker `number` lives."""
+
+    number: int
+    pid: int
+
+
+class Exited(msgspec.Struct, array_like=True, frozen=True, tag="exited"):
+    """Worker `number` is dead and reaped.
+
+    Attributes:
+        status: exit code, or minus the signal.
+    """
+
+    number: int
+    status: int
+
+
+FromPreload: TypeAlias = Warm | Forked | Exited
+
+
+class Run(msgspec.Struct, array_like=True, frozen=True, tag="run"):
+    """Judge these jobs of the chunk, in this order."""
+
+    batch: int
+    remaining_seconds: float
+    jobs: list[int]
+    chunk: msgspec.Raw
+
+
+class Inspect(msgspec.Struct, array_like=True, frozen=True, tag="inspect"):
+    """Report on these setups."""
+
+    batch: int
+    setups: list[Setup]
+
+
+ToWorker: TypeAlias = Run | Inspect
+
+
+class Hello(msgspec.Struct, array_like=True, frozen=True, tag="hello"):
+    """A worker is ready.
+
+    Attributes:
+        first_verification_seconds: CPU time of one; tells a warm preload from a cold one.
+    """
+
+    first_verification_seconds: float
+
+
+class Answers(msgspec.Struct, array_like=True, frozen=True, tag="answers"):
+    """Answers in the order of the jobs; the last frame of a batch says so."""
+
+    batch: int
+    answers: list[Answer]
+    finished: bool
+
+
+class Reports(msgspec.Struct, array_like=True, frozen=True, tag="reports"):
+    """A report for each setup, in order."""
+
+    batch: int
+    reports: list[SetupReport]
+
+
+FromWorker: TypeAlias = Hello | Answers | Reports
