@@ -1,0 +1,110 @@
+"""Put the gateway together: routes on a desk, problems for errors, layers around them."""
+
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from rewardd_service.edge.admission import Admission
+from rewardd_service.edge.auth import Keyring
+from rewardd_service.edge.bodies import BodyLimits
+from rewardd_service.edge.desk import Desk
+from rewardd_service.edge.drain import Drain
+from rewardd_service.edge.front import Front
+from rewardd_service.edge.idempotency import Idempotency
+from rewardd_service.edge.runs import Runs
+from rewardd_service.edge.scoring import Scoring
+from rewardd_service.edge.slow_clients import Patience, SlowClients
+from rewardd_service.jobs import Jobs
+from rewardd_service.metrics import Metrics
+from rewardd_service.openapi import App
+from rewardd_service.problems import install
+from rewardd_service.routes import ScoreRoutes
+from rewardd_service.routes_catalog import CatalogRoutes
+from rewardd_service.routes_health import HealthRoutes
+from rewardd_service.routes_jobs import JobRoutes
+from rewardd_service.settings import Settings
+
+VERSION = version("rewardd-service")
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """An ASGI app, and what the server that runs it has to hold.
+
+    Attributes:
+        inner: the app without its layers, for its OpenAPI document.
+        drain: to be called once, when the server is told to go.
+    """
+
+    inner: App
+    layers: ASGIApp
+    desk: Desk
+    drain: Drain
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
+        await self.layers(scope, receive, send)
+
+
+def create_gateway(settings: Settings, scorer: Scoring, metrics: Metrics | None = None) -> Gateway:
+    """Return the gateway in front of a scorer.
+
+    Raises:
+        KeyFileError, OSError: the keys cannot be read.
+    """
+    desk = _desk(settings, scorer, metrics or Metrics(version=VERSION))
+    drain = Drain(
+        desk.admission,
+        desk.runs,
+        announce_seconds=settings.drain_announce_seconds,
+        drain_seconds=settings.drain_seconds,
+    )
+    jobs = Jobs(max_bytes=settings.job_bytes, keep_seconds=settings.job_seconds)
+    health = HealthRoutes(
+        desk,
+        drain,
+        version=VERSION,
+        metrics_key=settings.metrics_key,
+        open_metrics=settings.auth == "off",
+    )
+    app = App(title="rewardd", version=VERSION, redirect_slashes=False)
+    install(app)
+    for routes in (ScoreRoutes(desk), JobRoutes(desk, jobs), CatalogRoutes(desk), health):
+        app.include_router(routes.router())
+    layers = Front(SlowClients(app, _patience(settings)), desk.metrics)
+    return Gateway(app, layers, desk, drain)
+
+
+def _desk(settings: Settings, scorer: Scoring, metrics: Metrics) -> Desk:
+    keyring = Keyring() if settings.keys is None else Keyring.read(settings.keys)
+    return Desk(
+        scorer=scorer,
+        keyring=keyring,
+        admission=Admission(
+            max_samples=settings.max_held_samples,
+            max_bytes=settings.max_held_bytes,
+            shares=keyring.shares(),
+        ),
+        idempotency=Idempotency(
+            max_bytes=settings.idempotency_bytes, keep_seconds=settings.idempotency_seconds
+        ),
+        runs=Runs(),
+        metrics=metrics,
+        limits=BodyLimits(
+            wire_bytes=settings.max_wire_bytes,
+            plain_bytes=settings.max_body_bytes,
+            ratio=settings.max_body_ratio,
+        ),
+        max_samples=settings.max_samples,
+        reconnect_seconds=settings.reconnect_seconds,
+    )
+
+
+def _patience(settings: Settings) -> Patience:
+    return Patience(
+        idle_seconds=settings.body_idle_seconds,
+        body_seconds=settings.body_seconds,
+        body_seconds_per_mib=settings.body_seconds_per_mib,
+        stalled_seconds=settings.stalled_seconds,
+    )

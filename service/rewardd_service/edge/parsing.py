@@ -1,0 +1,226 @@
+"""From the bytes of a body to a request: plain values first, then the wire's own models.
+
+Both formats take the way through msgspec to plain values and then `validate_python`: for JSON it
+costs about two thirds of pydantic's `validate_json`, and it lets us refuse a batch by its outline
+before pydantic collects an error for each of ten million bad items. What it needs care for:
+msgspec refuses the `NaN` that Python's json writes (the slow path reads it), raises
+RecursionError on depth, and leaves lone surrogates to us in the slow path.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn, cast
+
+import msgspec
+from pydantic import TypeAdapter, ValidationError
+
+from rewardd_client.schema import FieldError, Sample, ScoreRequest
+from rewardd_service.edge.field_errors import field_errors, shown
+from rewardd_service.edge.refusal import EdgeRefusalError
+from rewardd_service.errors import RequestRefusedError
+
+MSGPACK_TYPES = frozenset(
+    {"application/msgpack", "application/x-msgpack", "application/vnd.msgpack"}
+)
+MAX_METADATA_BYTES = 8 * 1024
+
+# No chat and no recipe comes near; one error per item of a longer list would fill the memory.
+_MAX_ITEMS = 4096
+
+_REQUEST = TypeAdapter(ScoreRequest)
+
+
+def is_msgpack(content_type: str | None) -> bool:
+    """Tell msgpack from JSON, which is also what no Content-Type at all means.
+
+    Raises:
+        EdgeRefusalError: it is neither.
+    """
+    media, _, parameters = (content_type or "application/json").partition(";")
+    media = media.strip().lower()
+    if media in MSGPACK_TYPES:
+        return True
+    charset = parameters.strip().lower().replace(" ", "").replace('"', "")
+    if media == "application/json" and charset in {"", "charset=utf-8", "charset=utf8"}:
+        return False
+    raise EdgeRefusalError(
+        "unsupported_media_type",
+        f"Content-Type {(content_type or '')[:100]!r} is neither application/json (UTF-8) "
+        "nor application/msgpack",
+        headers={"Accept-Post": "application/json, application/msgpack"},
+    )
+
+
+def parse_request(body: bytes | bytearray, *, msgpack: bool, max_samples: int) -> ScoreRequest:
+    """Return the request that a body holds.
+
+    Raises:
+        EdgeRefusalError: `invalid_body` or `too_many_samples`.
+        RequestRefusedError: the fields that do not fit, or ids that repeat.
+    """
+    plain = _decode_msgpack(body) if msgpack else _decode_json(body)
+    _check_outline(plain, max_samples)
+    try:
+        request = _REQUEST.validate_python(plain)
+    except ValidationError as error:
+        _refuse(error, plain)
+    _check_samples(request.samples)
+    return request
+
+
+def _decode_json(body: bytes | bytearray) -> Any:  # noqa: ANN401 - plain values of any shape
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.ValidationError as error:
+        raise EdgeRefusalError(
+            "invalid_body", f"the body holds a number too large: {error}"
+        ) from error
+    except RecursionError as error:
+        raise _too_deep() from error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _decode_json_slowly(body)
+
+
+def _decode_json_slowly(body: bytes | bytearray) -> Any:  # noqa: ANN401 - plain values of any shape
+    """Read the JSON that Python writes, NaN included, or say what is wrong with it."""
+    try:
+        plain = json.loads(body.decode(), parse_float=_exact_float)
+        msgspec.json.encode(plain)
+    except UnicodeDecodeError as error:
+        raise EdgeRefusalError(
+            "invalid_body", f"the body is not UTF-8: {error.reason} at byte {error.start}"
+        ) from error
+    except UnicodeEncodeError as error:
+        character = ascii(error.object[error.start])
+        raise EdgeRefusalError(
+            "invalid_body",
+            f"the body holds a lone surrogate, {character}: replace it before sending",
+        ) from error
+    except RecursionError as error:
+        raise _too_deep() from error
+    except ValueError as error:
+        raise EdgeRefusalError("invalid_body", f"the body is not JSON: {error}") from error
+    return plain
+
+
+def _exact_float(text: str) -> float:
+    number = float(text)
+    if number in {float("inf"), float("-inf")}:
+        raise ValueError(f"number {text[:40]} is out of range")
+    return number
+
+
+def _decode_msgpack(body: bytes | bytearray) -> Any:  # noqa: ANN401 - plain values of any shape
+    try:
+        return msgspec.msgpack.decode(body)
+    except RecursionError as error:
+        raise _too_deep() from error
+    except UnicodeDecodeError as error:
+        raise EdgeRefusalError(
+            "invalid_body", f"a text in the body is not UTF-8: {error.reason}"
+        ) from error
+    except (msgspec.DecodeError, TypeError) as error:
+        raise EdgeRefusalError("invalid_body", f"the body is not msgpack: {error}") from error
+
+
+def _too_deep() -> EdgeRefusalError:
+    return EdgeRefusalError("invalid_body", "the body is nested too deep")
+
+
+def _check_outline(plain: object, max_samples: int) -> None:
+    """Refuse by length what would give an error per item, before pydantic looks at it."""
+    if not isinstance(plain, dict):
+        return
+    outline = cast("dict[object, object]", plain)
+    _check_recipe(outline.get("reward"), "reward")
+    samples = outline.get("samples")
+    if not isinstance(samples, list):
+        return
+    entries = cast("list[object]", samples)
+    if len(entries) > max_samples:
+        raise EdgeRefusalError(
+            "too_many_samples",
+            f"{len(entries)} samples are more than the {max_samples} of one request",
+        )
+    for index, sample in enumerate(entries):
+        if isinstance(sample, dict):
+            fields = cast("dict[object, object]", sample)
+            if (
+                isinstance(fields.get("completion"), list)
+                or isinstance(fields.get("prompt"), list)
+                or "reward" in fields
+            ):
+                _check_sample_outline(fields, index)
+
+
+def _check_sample_outline(fields: Mapping[object, object], index: int) -> None:
+    for name in ("completion", "prompt"):
+        _check_length(fields.get(name), f"samples[{index}].{name}")
+    _check_recipe(fields.get("reward"), f"samples[{index}].reward")
+
+
+def _check_recipe(recipe: object, path: str) -> None:
+    if isinstance(recipe, dict):
+        for name, value in cast("dict[object, object]", recipe).items():
+            _check_length(value, f"{path}.{name}")
+
+
+def _check_length(value: object, path: str) -> None:
+    if isinstance(value, list | dict):
+        length = len(cast("list[object]", value))
+        if length > _MAX_ITEMS:
+            message = f"holds {length} items, more than {_MAX_ITEMS}"
+            raise RequestRefusedError(
+                "invalid_request", f"{path} {message}", [FieldError(field=path, message=message)]
+            )
+
+
+def _refuse(error: ValidationError, plain: object) -> NoReturn:
+    errors = field_errors(error, plain)
+    if any(
+        line["type"] == "recursion_depth_exceeded"
+        for line in error.errors(include_url=False, include_input=False, include_context=False)
+    ):
+        raise _too_deep() from error
+    first = errors[0]
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    raise RequestRefusedError(
+        "invalid_request", f"{first.field}: {first.message}{more}", errors
+    ) from error
+
+
+def _check_samples(samples: Sequence[Sample]) -> None:
+    ids = [sample.id for sample in samples if sample.id is not None]
+    if len(set(ids)) != len(ids):
+        _refuse_duplicates(samples)
+    for index, sample in enumerate(samples):
+        if sample.metadata:
+            _check_metadata(sample.metadata, index)
+
+
+def _refuse_duplicates(samples: Sequence[Sample]) -> NoReturn:
+    seen: dict[str, int] = {}
+    errors: list[FieldError] = []
+    for index, sample in enumerate(samples):
+        if sample.id is None:
+            continue
+        first = seen.setdefault(sample.id, index)
+        if first != index:
+            errors.append(
+                FieldError(
+                    field=f"samples[{index}].id",
+                    message=f"is also the id of samples[{first}]",
+                    value=shown(sample.id),
+                )
+            )
+    raise RequestRefusedError("duplicate_id", f"{errors[0].field} {errors[0].message}", errors[:20])
+
+
+def _check_metadata(metadata: Mapping[str, Any], index: int) -> None:
+    size = len(msgspec.json.encode(metadata))
+    if size > MAX_METADATA_BYTES:
+        field = f"samples[{index}].metadata"
+        message = f"takes {size} bytes as JSON, more than {MAX_METADATA_BYTES}"
+        raise RequestRefusedError(
+            "invalid_request", f"{field} {message}", [FieldError(field=field, message=message)]
+        )

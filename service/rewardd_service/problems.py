@@ -1,0 +1,173 @@
+"""Every error as a problem (RFC 9457): one table from code to status, one place that writes it."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, cast
+
+import msgspec
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from rewardd_client.schema import FieldError, Problem
+from rewardd_service.edge.field_errors import shown
+from rewardd_service.edge.refusal import ClientGoneError, EdgeRefusalError
+from rewardd_service.edge.visit import visit_of
+from rewardd_service.errors import (
+    BackendUnavailableError,
+    OverloadedError,
+    RequestRefusedError,
+    ServiceError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+
+# nginx's status for a client that closed its connection: for the log, as nobody is answered.
+CLIENT_CLOSED = 499
+
+STATUS_BY_CODE: Mapping[str, int] = {
+    "invalid_body": 400,
+    "unauthorized": 401,
+    "unknown_job": 404,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "body_too_slow": 408,
+    "idempotency_conflict": 409,
+    "body_too_large": 413,
+    "too_many_samples": 413,
+    "unsupported_media_type": 415,
+    "unsupported_encoding": 415,
+    "invalid_request": 422,
+    "unknown_verifier": 422,
+    "unknown_recipe": 422,
+    "invalid_params": 422,
+    "unknown_reference_id": 422,
+    "duplicate_id": 422,
+    "missing_input": 422,
+    "need_not_configured": 422,
+    "tenant_limit": 429,
+    "client_gone": CLIENT_CLOSED,
+    "internal_error": 500,
+    "overloaded": 503,
+    "draining": 503,
+    "backend_unavailable": 503,
+}
+
+_CODE_BY_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+_UNPROCESSABLE = 422
+_UNAVAILABLE = 503
+_BACKEND_RETRY_SECONDS = 1.0
+
+
+def problem_response(
+    request: Request,
+    code: str,
+    detail: str,
+    *,
+    errors: list[FieldError] | None = None,
+    retry_after_seconds: float | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Return a problem, and note its code for the log."""
+    visit = visit_of(request.scope)
+    visit.code = code
+    status = STATUS_BY_CODE.get(code, _UNPROCESSABLE)
+    problem: dict[str, Any] = Problem(
+        type=f"urn:rewardd:problem:{code}",
+        title=_title(status),
+        status=status,
+        detail=detail,
+        code=code,
+        instance=request.url.path,
+        request_id=visit.request_id,
+        errors=errors or [],
+    ).model_dump(exclude={"retry_after_ms"})
+    extra = dict(headers or {})
+    if retry_after_seconds is not None:
+        seconds = max(1, -int(-retry_after_seconds // 1))
+        extra["Retry-After"] = str(seconds)
+        problem["retry_after_ms"] = round(max(retry_after_seconds, 0) * 1000)
+    return Response(_written(problem), status, headers=extra, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Have every error of an app answered as a problem."""
+    app.add_exception_handler(ServiceError, _service_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(Exception, _bug)
+
+
+def _service_error(request: Request, error: Exception) -> Response:
+    match error:
+        case ClientGoneError():
+            visit_of(request.scope).code = error.code
+            return Response(status_code=CLIENT_CLOSED)
+        case OverloadedError():
+            return problem_response(
+                request, error.code, error.detail, retry_after_seconds=error.retry_after_seconds
+            )
+        case BackendUnavailableError():
+            return problem_response(
+                request, error.code, error.detail, retry_after_seconds=_BACKEND_RETRY_SECONDS
+            )
+        case RequestRefusedError():
+            return problem_response(request, error.code, error.detail, errors=error.errors)
+        case EdgeRefusalError():
+            return problem_response(
+                request, error.code, error.detail, errors=error.errors, headers=error.headers
+            )
+        case _:
+            return _bug(request, error)
+
+
+def _http_error(request: Request, error: Exception) -> Response:
+    """Answer what routing refuses: an unknown path, a method that the path does not have."""
+    if not isinstance(error, HTTPException):
+        return _bug(request, error)
+    code = _CODE_BY_STATUS.get(error.status_code, "invalid_request")
+    detail = f"{request.method} {request.url.path}: {_title(STATUS_BY_CODE[code]).lower()}"
+    return problem_response(request, code, detail, headers=error.headers)
+
+
+def _validation_error(request: Request, error: Exception) -> Response:
+    """Answer a query or path parameter that does not fit; bodies are not FastAPI's business."""
+    if not isinstance(error, RequestValidationError):
+        return _bug(request, error)
+    errors = [
+        FieldError(
+            field=".".join(str(step) for step in line["loc"]),
+            message=str(line["msg"]),
+            value=shown(line.get("input", "")),
+        )
+        for line in error.errors()[:20]
+    ]
+    detail = "; ".join(f"{entry.field}: {entry.message}" for entry in errors[:3])
+    return problem_response(request, "invalid_request", detail, errors=errors)
+
+
+def _bug(request: Request, _error: Exception) -> Response:
+    """Answer for a bug; the server that called logs its trace."""
+    return problem_response(request, "internal_error", "a bug of this server; its log says more")
+
+
+def _title(status: int) -> str:
+    return "Client Closed Request" if status == CLIENT_CLOSED else HTTPStatus(status).phrase
+
+
+def _written(problem: dict[str, Any]) -> bytes:
+    try:
+        return msgspec.json.encode(problem)
+    except UnicodeEncodeError:
+        problem = {name: _plain_text(value) for name, value in problem.items()}
+        return msgspec.json.encode(problem)
+
+
+def _plain_text(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, list):
+        entries = cast("list[dict[str, str]]", value)
+        return [{name: _plain_text(text) for name, text in entry.items()} for entry in entries]
+    return value

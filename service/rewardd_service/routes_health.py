@@ -1,0 +1,112 @@
+"""`/livez`, `/readyz`, `/metrics`, and a pointer at `/`."""
+
+import ipaddress
+
+from fastapi import APIRouter, Request
+from pydantic import SecretStr
+from starlette.responses import Response
+
+from rewardd_service.edge.answers import Format, encode
+from rewardd_service.edge.auth import presented_key, same_secret
+from rewardd_service.edge.desk import Desk
+from rewardd_service.edge.drain import Drain
+from rewardd_service.edge.refusal import EdgeRefusalError
+from rewardd_service.errors import BackendUnavailableError
+from rewardd_service.metrics import CONTENT_TYPE
+from rewardd_service.openapi import problems
+
+
+class HealthRoutes:
+    """Answers machines that look after machines."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        drain: Drain,
+        *,
+        version: str,
+        metrics_key: SecretStr | None,
+        open_metrics: bool,
+    ) -> None:
+        self._desk = desk
+        self._drain = drain
+        self._version = version
+        self._metrics_key = metrics_key
+        self._open_metrics = open_metrics
+
+    def router(self) -> APIRouter:
+        """Return the routes."""
+        router = APIRouter(tags=["health"])
+        for path, endpoint, summary, statuses in (
+            ("/", self.root, "Say what this is", ()),
+            ("/livez", self.livez, "Say that the event loop turns", ()),
+            ("/readyz", self.readyz, "Say whether work can run", (503,)),
+            ("/metrics", self.metrics, "Numbers for Prometheus", (401,)),
+        ):
+            router.add_api_route(
+                path,
+                endpoint,
+                methods=["GET"],
+                summary=summary,
+                response_model=None,
+                responses=problems(*statuses) | _described(path),
+            )
+        return router
+
+    async def root(self) -> Response:
+        """Return where to go from here."""
+        pointer = {
+            "name": "rewardd",
+            "version": self._version,
+            "score": "POST /v1/score",
+            "docs": "/docs",
+            "openapi": "/openapi.json",
+        }
+        return _json(pointer)
+
+    async def livez(self) -> Response:
+        """Answer, which is all there is to say."""
+        return _json({"status": "alive"})
+
+    async def readyz(self) -> Response:
+        """Return 200 if a batch would be scored now."""
+        self._drain.check_ready()
+        why = self._desk.scorer.ready()
+        if why is not None:
+            raise BackendUnavailableError(why)
+        return _json({"status": "ready"})
+
+    async def metrics(self, request: Request) -> Response:
+        """Return all numbers, to this machine or to who has the key."""
+        if not (self._open_metrics or _from_loopback(request) or self._has_key(request)):
+            raise EdgeRefusalError(
+                "unauthorized",
+                "/metrics asks for its own key beyond loopback: REWARDD_METRICS_KEY",
+                headers={"WWW-Authenticate": 'Bearer realm="rewardd"'},
+            )
+        return Response(self._desk.metrics.exposition(), headers={"content-type": CONTENT_TYPE})
+
+    def _has_key(self, request: Request) -> bool:
+        presented = presented_key(request.headers.get("authorization"))
+        return self._metrics_key is not None and same_secret(
+            presented, self._metrics_key.get_secret_value()
+        )
+
+
+def _from_loopback(request: Request) -> bool:
+    """Return whether this machine asks; a Unix socket has no address, and is this machine."""
+    if request.client is None:
+        return True
+    try:
+        return ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
+
+
+def _described(path: str) -> dict[int | str, dict[str, object]]:
+    media = "text/plain" if path == "/metrics" else "application/json"
+    return {200: {"description": "Answer", "content": {media: {}}}}
+
+
+def _json(plain: object) -> Response:
+    return Response(encode(plain, Format.JSON), media_type=Format.JSON.value)

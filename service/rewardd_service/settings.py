@@ -1,0 +1,137 @@
+"""Every default of the service in one place; `--help` and the README's table are made from it."""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIB = 1024 * 1024
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseSettings):
+    """Settings of the service, read from the environment with the prefix `REWARDD_`."""
+
+    model_config = SettingsConfigDict(env_prefix="REWARDD_", frozen=True, extra="forbid")
+
+    host: str = Field(
+        default="127.0.0.1",
+        description="Address to listen on; beyond loopback, keys are asked for.",
+    )
+    port: int = Field(
+        default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one."
+    )
+    keys: Path | None = Field(
+        default=None,
+        description="File of API keys, a stored key a line, as `rewardd keys new` prints it.",
+    )
+    auth: Literal["auto", "off"] = Field(
+        default="auto",
+        description="`off` serves any address without keys: for private networks only.",
+    )
+    metrics_key: SecretStr | None = Field(
+        default=None, description="Key that opens /metrics beyond loopback."
+    )
+    recipes: Path | None = Field(
+        default=None, description="Folder of recipes (YAML) besides the presets."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="Least severe log line that is written."
+    )
+    proxy_headers: bool = Field(
+        default=False,
+        description="Believe X-Forwarded-For and -Proto, behind a reverse proxy only.",
+    )
+    keep_alive_seconds: Count = Field(
+        default=75,
+        description="How long an idle connection is kept: training steps are minutes apart.",
+    )
+    max_connections: Count = Field(
+        default=16384,
+        description="Connections beyond this get a 503 in plain text; the real bounds are below.",
+    )
+
+    max_samples: Count = Field(default=32768, description="Samples in one request.")
+    max_wire_bytes: Count = Field(default=64 * MIB, description="Bytes of one body as sent.")
+    max_body_bytes: Count = Field(default=128 * MIB, description="Bytes of one body once unpacked.")
+    max_body_ratio: Count = Field(
+        default=200, description="Unpacked to packed bytes of one body, beyond 1 MiB."
+    )
+    max_held_samples: Count = Field(default=65536, description="Samples of all requests in flight.")
+    max_held_bytes: Count = Field(
+        default=512 * MIB, description="Unpacked bytes of all requests in flight."
+    )
+    body_idle_seconds: Positive = Field(default=5.0, description="Longest pause within a body.")
+    body_seconds: Positive = Field(default=10.0, description="Longest time for a body, and")
+    body_seconds_per_mib: NotNegative = Field(default=1.0, description="more for each MiB of it.")
+    stalled_seconds: Positive = Field(
+        default=60.0, description="How long a client may leave its answer unread."
+    )
+    header_seconds: Positive = Field(
+        default=10.0, description="Longest time for the headers of a request."
+    )
+
+    idempotency_seconds: Positive = Field(
+        default=3600.0, description="How long an answer is kept for its Idempotency-Key."
+    )
+    idempotency_bytes: Count = Field(
+        default=256 * MIB, description="Bytes of all answers that are kept so."
+    )
+    reconnect_seconds: NotNegative = Field(
+        default=5.0,
+        description="How long a request with an Idempotency-Key goes on without its client.",
+    )
+    job_seconds: Positive = Field(
+        default=3600.0, description="How long a job is kept after its end."
+    )
+    job_bytes: Count = Field(default=256 * MIB, description="Bytes of all answers of ended jobs.")
+
+    drain_announce_seconds: NotNegative = Field(
+        default=0.0,
+        description="Time from /readyz turning 503 to refusing new work; 5 under Kubernetes.",
+    )
+    drain_seconds: NotNegative = Field(
+        default=30.0,
+        description="Time for work in flight when the server goes down; the rest is cancelled.",
+    )
+
+    workers: Count | None = Field(
+        default=None, description="Worker processes; the cores that this process may use if absent."
+    )
+    verifier_cpu_seconds: Positive = Field(
+        default=2.0, description="CPU time that one verification may take."
+    )
+    worker_memory_mib: Count = Field(default=1024, description="Address space of a worker.")
+    worker_recycle_jobs: Count = Field(
+        default=10000, description="Jobs after which a worker is replaced."
+    )
+    worker_recycle_mib: Count = Field(
+        default=512, description="Resident memory beyond which a worker is replaced."
+    )
+
+    @property
+    def on_loopback(self) -> bool:
+        """Return whether only this machine can connect."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return False
+
+    def refuse_open_door(self) -> None:
+        """Refuse to serve other machines without keys, unless told to.
+
+        Raises:
+            ValueError: these settings would.
+        """
+        if self.keys is None and self.auth == "auto" and not self.on_loopback:
+            raise ValueError(
+                f"refusing to listen on {self.host} without keys: give --keys FILE (see "
+                "`rewardd keys new`), or REWARDD_AUTH=off to serve anybody who can connect"
+            )

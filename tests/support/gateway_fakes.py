@@ -1,0 +1,129 @@
+"""A scorer without verifiers, and a gateway that can be asked in process."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+
+from rewardd_client.schema import Recipe, Sample, ScoreRequest, Term
+from rewardd_service.app import Gateway, create_gateway
+from rewardd_service.edge.scoring import Deliver, PlainResult
+from rewardd_service.job import VerifierCard
+from rewardd_service.settings import Settings
+
+
+@dataclass
+class ScriptedOutcome:
+    results: list[PlainResult]
+    groups: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+
+def result_of(sample: Sample) -> PlainResult:
+    """Judge by equality; completion "?" cannot be judged."""
+    score = None if sample.completion == "?" else float(sample.completion == sample.reference)
+    reason = "undecided" if score is None else "match" if score else "mismatch"
+    term: dict[str, Any] = {
+        "name": "exact",
+        "verifier": "exact@1",
+        "score": score,
+        "reason": reason,
+    }
+    term |= {"weight": 1.0, "contribution": score, "detail": "", "seconds": 0.0, "attempts": 1}
+    term["evidence"] = {"reference": sample.reference}
+    return {
+        "id": sample.id,
+        "reward": score,
+        "status": "unscored" if score is None else "scored",
+        "reason": reason,
+        "recipe": "exact",
+        "terms": [term],
+        "rules": [],
+        "advantage": None,
+    }
+
+
+class ScriptedScorer:
+    """Scores at once, or when it is let.
+
+    Attributes:
+        gate: while it is clear, samples from the `held` one on wait.
+        held: index of the first sample that waits for the gate.
+        error: raised instead of scoring.
+        calls: the requests that came.
+        cancelled: how many were given up.
+        started: set as soon as one came.
+    """
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.held = 0
+        self.error: Exception | None = None
+        self.not_ready: str | None = None
+        self.groups: list[dict[str, Any]] = []
+        self.calls: list[tuple[str, ScoreRequest]] = []
+        self.cancelled = asyncio.Semaphore(0)
+        self.started = asyncio.Semaphore(0)
+
+    async def score(
+        self, request: ScoreRequest, *, tenant: str = "", deliver: Deliver | None = None
+    ) -> ScriptedOutcome:
+        self.calls.append((tenant, request))
+        self.started.release()
+        if self.error is not None:
+            raise self.error
+        results: list[PlainResult] = []
+        try:
+            for index, sample in enumerate(request.samples):
+                if index >= self.held:
+                    await self.gate.wait()
+                results.append(result_of(sample))
+                if deliver is not None:
+                    deliver(index, results[-1])
+        except asyncio.CancelledError:
+            self.cancelled.release()
+            raise
+        return ScriptedOutcome(results, self.groups)
+
+    async def verifiers(self) -> list[VerifierCard]:
+        if self.error is not None:
+            raise self.error
+        return [VerifierCard("exact", "cpu", 1, "Equal or not.", {}, {"type": "string"})]
+
+    def recipes(self) -> list[Recipe]:
+        return [Recipe(name="exact", terms=[Term(verifier="exact")])]
+
+    def ready(self) -> str | None:
+        return self.not_ready
+
+
+@dataclass
+class Bench:
+    """A gateway, its scorer and a client that calls it in process."""
+
+    scorer: ScriptedScorer
+    gateway: Gateway
+    client: httpx2.AsyncClient
+
+    async def score(self, body: Any, **headers: str) -> httpx2.Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.client.post("/v1/score", json=body, headers=named)
+
+
+@asynccontextmanager
+async def bench(settings: Settings | None = None) -> AsyncGenerator[Bench]:
+    """Open a gateway in front of a scripted scorer."""
+    scorer = ScriptedScorer()
+    gateway = create_gateway(settings or Settings(), scorer)
+    transport = httpx2.ASGITransport(gateway, client=("127.0.0.1", 1))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+        yield Bench(scorer, gateway, client)
+
+
+def batch(*pairs: tuple[Any, Any], **fields: Any) -> dict[str, Any]:
+    """Return a request from pairs of completion and reference; ("1", "1") if there are none."""
+    samples = [{"completion": text, "reference": gold} for text, gold in pairs or [("1", "1")]]
+    return {"reward": "exact", "samples": samples, **fields}
