@@ -27,6 +27,9 @@ def _broad_handlers(source: str) -> Iterator[int]:
             continue
         kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
         names = {kind.id for kind in kinds if isinstance(kind, ast.Name)}
+        last = node.body[-1]
+        if isinstance(last, ast.Raise) and last.exc is None:
+            continue  # it cleans up and lets the error go on
         if node.type is None or names & {"Exception", "BaseException"}:
             yield node.lineno
 
@@ -43,6 +46,7 @@ def test_the_checks_below_see_what_they_look_for() -> None:
     source = "try:\n    pass\nexcept (ValueError, Exception):\n    pass\n"
     assert list(_broad_handlers(source)) == [3]
     assert list(_broad_handlers("try:\n    pass\nexcept:\n    pass\n")) == [3]
+    assert list(_broad_handlers("try:\n    pass\nexcept Exception:\n    raise\n")) == []
     assert list(_long_functions("def f():\n" + "    pass\n" * 70)) == ["f (70 lines)"]
     assert len(MODULES) > 20
 
