@@ -9,6 +9,7 @@ from rewardd_service.backends import Backend
 from rewardd_service.errors import BackendUnavailableError
 from rewardd_service.estimates import Estimates
 from rewardd_service.job import SKIPPED, Answer, Chunk, Job, Setup, Subject
+from rewardd_service.metrics import Metrics
 from rewardd_service.plan import Plan, PlannedJob, Task
 from rewardd_service.scheduler import Scheduler, Ticket, Unit
 from rewardd_verifiers import Need, Reason
@@ -29,6 +30,7 @@ class _Flight:
 
     plan: Plan
     settle: Settle
+    started: float
     deadline: float
     tickets: dict[Need, Ticket]
     unsettled: int
@@ -43,10 +45,12 @@ class _Flight:
 class Dispatcher:
     """Deals the tasks of all requests to the lanes of one backend."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, metrics: Metrics) -> None:
         self._backend = backend
+        self._metrics = metrics
         self._lanes = {need: Scheduler() for need in Need}
         self._running = dict.fromkeys(Need, 0)
+        self._running_jobs = dict.fromkeys(Need, 0)
         self._estimates = Estimates()
         self._flights: dict[Ticket, _Flight] = {}
 
@@ -61,9 +65,9 @@ class Dispatcher:
         """Return the number of jobs that wait for a slot, by lane."""
         return {need: lane.waiting_jobs for need, lane in self._lanes.items()}
 
-    def running_chunks(self) -> Mapping[Need, int]:
-        """Return the number of chunks that are with a worker, by lane."""
-        return dict(self._running)
+    def running_jobs(self) -> Mapping[Need, int]:
+        """Return the number of jobs that are with a worker, by lane."""
+        return dict(self._running_jobs)
 
     async def dispatch(
         self, plan: Plan, *, deadline_seconds: float, settle: Settle, tenant: str = ""
@@ -72,10 +76,12 @@ class Dispatcher:
 
         If the caller is cancelled, waiting work is dropped at once and running work is let go.
         """
+        now = asyncio.get_running_loop().time()
         flight = _Flight(
             plan=plan,
             settle=settle,
-            deadline=asyncio.get_running_loop().time() + deadline_seconds,
+            started=now,
+            deadline=now + deadline_seconds,
             tickets={need: Ticket(tenant) for need in Need},
             unsettled=len(plan.tasks),
             outstanding=[0] * len(plan.tasks),
@@ -146,13 +152,19 @@ class Dispatcher:
             self._start(self._flights[ticket], need, units)
 
     def _start(self, flight: _Flight, need: Need, units: Sequence[Unit]) -> None:
-        self._running[need] += 1
-        work = asyncio.create_task(self._run(flight, need, units))
-        flight.chunks.add(work)
-        work.add_done_callback(functools.partial(self._finished, flight, need))
-
-    async def _run(self, flight: _Flight, need: Need, units: Sequence[Unit]) -> None:
         jobs = [job for unit in units for job in unit.jobs]
+        self._running[need] += 1
+        self._running_jobs[need] += len(jobs)
+        waited = asyncio.get_running_loop().time() - flight.started
+        self._metrics.chunk_sent(need, len(jobs), waited)
+        estimated = sum(unit.seconds for unit in units)
+        work = asyncio.create_task(self._run(flight, need, jobs, estimated))
+        flight.chunks.add(work)
+        work.add_done_callback(functools.partial(self._finished, flight, need, len(jobs)))
+
+    async def _run(
+        self, flight: _Flight, need: Need, jobs: Sequence[PlannedJob], estimated: float
+    ) -> None:
         remaining = flight.deadline - asyncio.get_running_loop().time()
         chunk = _chunk(flight.plan, jobs, max(remaining, 0.0))
         spent = 0.0
@@ -168,11 +180,11 @@ class Dispatcher:
         except BackendUnavailableError as error:
             if not flight.closed:
                 self._refuse(flight, jobs, _NO_WORKER[need], error.detail)
-        estimated = sum(unit.seconds for unit in units)
         self._lanes[need].correct(flight.tickets[need].tenant, spent - estimated)
 
-    def _finished(self, flight: _Flight, need: Need, work: asyncio.Task[None]) -> None:
+    def _finished(self, flight: _Flight, need: Need, jobs: int, work: asyncio.Task[None]) -> None:
         self._running[need] -= 1
+        self._running_jobs[need] -= jobs
         flight.chunks.discard(work)
         if not work.cancelled() and work.exception() is not None:
             flight.failure = work.exception()

@@ -15,6 +15,10 @@ _KEPT = 4096
 """Reports that are remembered; a request could otherwise fill the memory with parameters."""
 
 
+_UNKNOWN = SetupReport(None)
+"""Of a setup that no worker can be asked about now: its samples are unscored, and say why."""
+
+
 class Inspector:
     """Remembers what workers said."""
 
@@ -45,7 +49,7 @@ class Inspector:
         if len(self._reports) > _KEPT:
             self._reports.clear()
         await self._ask([bound for bound in terms if _key(bound) not in self._reports])
-        reports = {id(bound.setup): self._reports[_key(bound)] for bound in terms}
+        reports = {id(bound.setup): self._reports.get(_key(bound), _UNKNOWN) for bound in terms}
         for recipe in distinct:
             _refuse_misfits(recipe, reports)
         return reports
@@ -55,9 +59,21 @@ class Inspector:
             terms = [bound for bound in unknown if bound.need is need]
             if not terms:
                 continue
+            if self._backend.slots().get(need, 0) <= 0:
+                _refuse_judge(need, terms)
+                continue
             reports = await self._backend.inspect(need, [bound.setup for bound in terms])
             for bound, report in zip(terms, reports, strict=True):
                 self._reports[_key(bound)] = report
+
+
+def _refuse_judge(need: Need, terms: Sequence[BoundTerm]) -> None:
+    """Say at the first step that no judge is there, rather than in each of its verdicts."""
+    if need is Need.JUDGE:
+        names = ", ".join(sorted({bound.term.verifier for bound in terms}))
+        detail = f"{names} needs a judge, and this server has none configured"
+        error = FieldError(field="reward", message=detail, value=names)
+        raise RequestRefusedError("need_not_configured", detail, [error])
 
 
 def _key(bound: BoundTerm) -> bytes:

@@ -75,10 +75,6 @@ class Metrics:
         self._verdicts = self._counter(
             "verdicts", "Verdicts by verifier.", "verifier", "status", "reason"
         )
-        self._jobs_waiting = self._gauge("jobs_waiting", "Jobs that wait for a slot.", "lane")
-        self._jobs_running = self._gauge(
-            "jobs_running", "Jobs in chunks that are being processed.", "lane"
-        )
         self._queue_seconds = self._histogram(
             "queue_seconds", "Time a chunk's oldest job waited.", _QUEUE_SECONDS, "lane"
         )
@@ -92,13 +88,6 @@ class Metrics:
             "groups", "Groups by whether they carry a signal for GRPO.", "outcome"
         )
         self._cache = self._counter("cache_requests", "Verdicts asked of the cache.", "result")
-        self._workers = self._gauge("workers", "Worker processes by state.", "lane", "state")
-        self._worker_exits = self._counter(
-            "worker_exits", "Ends of worker processes by cause.", "cause"
-        )
-        self._quarantined = self._gauge(
-            "quarantined_jobs", "Jobs answered without a worker, as they killed two."
-        )
         self._redeliveries = self._counter(
             "redeliveries", "Chunks delivered again after their worker was lost."
         )
@@ -155,11 +144,6 @@ class Metrics:
         for outcome, number in counts.items():
             self._groups.of(outcome.value).inc(number)
 
-    def lane(self, lane: str, *, waiting: int, running: int) -> None:
-        """Show what waits and runs in a lane, in jobs."""
-        self._jobs_waiting.of(lane).set(waiting)
-        self._jobs_running.of(lane).set(running)
-
     def chunk_sent(self, lane: str, jobs: int, queue_seconds: float) -> None:
         """Record a chunk on its way to a worker."""
         self._chunk_jobs.of().observe(jobs)
@@ -168,18 +152,6 @@ class Metrics:
     def cache_asked(self, result: str, number: int = 1) -> None:
         """Count questions to the cache: hit, miss or joined."""
         self._cache.of(result).inc(number)
-
-    def workers(self, lane: str, state: str, number: int) -> None:
-        """Show how many workers of a lane are in a state."""
-        self._workers.of(lane, state).set(number)
-
-    def worker_ended(self, cause: str) -> None:
-        """Count a worker's end: timeout, memory, crash, external or recycled."""
-        self._worker_exits.of(cause).inc()
-
-    def quarantined(self, number: int) -> None:
-        """Show how many jobs are in quarantine."""
-        self._quarantined.of().set(number)
 
     def redelivered(self, number: int = 1) -> None:
         """Count chunks that another worker took over."""

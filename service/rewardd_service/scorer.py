@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from rewardd_client.schema import Recipe, ScoreRequest
+from rewardd_service import meter
 from rewardd_service.aggregate import Aggregator, Deliver
 from rewardd_service.backends import Backend
 from rewardd_service.dispatcher import Dispatcher
 from rewardd_service.inspector import Inspector
 from rewardd_service.job import VerifierCard
+from rewardd_service.metrics import Metrics
 from rewardd_service.plan import choose, plan
 from rewardd_service.recipes import BoundRecipe, RecipeBook
 
@@ -30,11 +32,12 @@ class Outcome:
 class Scorer:
     """Answers requests with the help of one backend."""
 
-    def __init__(self, backend: Backend, book: RecipeBook) -> None:
+    def __init__(self, backend: Backend, book: RecipeBook, metrics: Metrics | None = None) -> None:
         self._backend = backend
         self._book = book
+        self._metrics = metrics or Metrics()
         self._inspector = Inspector(backend)
-        self._dispatcher = Dispatcher(backend)
+        self._dispatcher = Dispatcher(backend, self._metrics)
 
     @property
     def dispatcher(self) -> Dispatcher:
@@ -65,6 +68,7 @@ class Scorer:
             settle=aggregator.take,
             tenant=tenant,
         )
+        meter.count(self._metrics, aggregator.results, aggregator.groups)
         return Outcome(aggregator.results, aggregator.groups)
 
     async def verifiers(self) -> list[VerifierCard]:

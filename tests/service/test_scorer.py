@@ -89,7 +89,7 @@ async def test_a_cancelled_request_lets_its_work_go(
     assert sum(scorer.dispatcher.waiting_jobs().values()) == 0
     await backend.free.wait()
     await asyncio.sleep(0)  # the callbacks of the tasks that ended just now
-    assert sum(scorer.dispatcher.running_chunks().values()) == 0
+    assert sum(scorer.dispatcher.running_jobs().values()) == 0
 
 
 async def test_a_need_that_no_worker_offers_leaves_only_its_own_samples_unscored(

@@ -1,0 +1,62 @@
+"""Numbers that are read when somebody looks, rather than counted as things happen."""
+
+from collections.abc import Iterator
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from rewardd_service.backends.local import LocalBackend
+from rewardd_service.dispatcher import Dispatcher
+from rewardd_service.pool import Cause, Phase
+
+
+class LiveNumbers:
+    """Queues and workers, for a Prometheus registry."""
+
+    def __init__(self, backend: LocalBackend, dispatcher: Dispatcher) -> None:
+        self._backend = backend
+        self._dispatcher = dispatcher
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield each number as it stands now."""
+        yield from self._lanes()
+        yield from self._workers()
+
+    def _lanes(self) -> Iterator[Metric]:
+        waiting = GaugeMetricFamily(
+            "rewardd_jobs_waiting", "Jobs that wait for a slot.", labels=["lane"]
+        )
+        running = GaugeMetricFamily(
+            "rewardd_jobs_running", "Jobs that are with a worker.", labels=["lane"]
+        )
+        for lane, number in self._dispatcher.waiting_jobs().items():
+            waiting.add_metric([lane], number)
+        for lane, number in self._dispatcher.running_jobs().items():
+            running.add_metric([lane], number)
+        yield waiting
+        yield running
+
+    def _workers(self) -> Iterator[Metric]:
+        workers = GaugeMetricFamily(
+            "rewardd_workers", "Worker processes by state.", labels=["lane", "state"]
+        )
+        exits = CounterMetricFamily(
+            "rewardd_worker_exits", "Ends of worker processes by cause.", labels=["cause"]
+        )
+        causes = dict.fromkeys(Cause, 0)
+        quarantined = 0
+        for need, pool in self._backend.pools.items():
+            phases = pool.phases()
+            for phase in Phase:
+                workers.add_metric([need, phase], phases.get(phase, 0))
+            for cause, number in pool.counters.exits.items():
+                causes[cause] += number
+            quarantined += len(pool.quarantine)
+        for cause, number in causes.items():
+            exits.add_metric([cause], number)
+        yield workers
+        yield exits
+        yield GaugeMetricFamily(
+            "rewardd_quarantined_jobs",
+            "Jobs answered without a worker, as they ended two.",
+            value=quarantined,
+        )
