@@ -30,10 +30,10 @@ def scored_or_not(job: int, verdict: object, *, version: int = 0, seconds: float
     if not isinstance(verdict, Verdict):
         raise TypeError(f"a verifier returned {type(verdict).__name__}, not a Verdict")
     score = None if verdict.score is None else float(verdict.score)
+    reason = verdict.reason
     if score is not None and not 0.0 <= score <= 1.0:
         raise ValueError(f"score {score} is outside [0, 1]")
-    reason = Reason(verdict.reason)
-    if reason.scored is not (score is not None):
+    if reason.scored is (score is None):
         raise ValueError(f"score {score} does not go with reason {reason}")
     evidence = plain_evidence(verdict.evidence) if verdict.evidence else {}
     detail = plain_text(str(verdict.detail), MAX_DETAIL_CHARACTERS) if verdict.detail else ""

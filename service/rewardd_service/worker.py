@@ -7,9 +7,10 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Protocol
+from typing import ParamSpec, Protocol, TypeVar
 
 from rewardd_sandbox import Sandbox, SandboxError
 from rewardd_service.answers import scored_or_not, unscored
@@ -30,6 +31,9 @@ from rewardd_verifiers import (
 )
 
 logger = logging.getLogger(__name__)
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 class Progress(Protocol):
@@ -88,6 +92,7 @@ class Worker:
         for index in range(len(chunk.jobs)) if jobs is None else jobs:
             if self._progress.stopped():
                 return
+            self._progress.begin(index)
             job = chunk.jobs[index]
             if job.subject in closed:
                 yield Answer(index, None, SKIPPED)
@@ -111,27 +116,45 @@ class Worker:
             self._runner = None
 
     def _judge(self, index: int, job: Job, bench: "_Bench") -> Answer:
-        """Answer one job. The only place in the project that catches everything."""
-        started = _Stopwatch()
-        version = 0
+        started = time.thread_time()
+        answer = self._guard(bench.verifier_name(job), self._answer, index, job, bench)
+        if isinstance(answer, Answer):
+            return answer
+        seconds = time.thread_time() - started
+        return unscored(index, answer.reason, answer.detail, seconds=seconds)
+
+    def _answer(self, index: int, job: Job, bench: "_Bench") -> Answer:
+        verifier, reference = bench.prepare(index, job)
+        sample = bench.sample(job, reference)
+        # CPU seconds of what computes, wall seconds of what waits for others.
+        clock = time.thread_time if isinstance(verifier, PureVerifier) else time.monotonic
+        started = clock()
+        verdict = self._verify(verifier, sample)
+        seconds = clock() - started
+        return scored_or_not(index, verdict, version=verifier.version, seconds=seconds)
+
+    def _guard(
+        self, name: str, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs
+    ) -> "_T | _Failure":
+        """Return what `work` returns, or what its exception means.
+
+        The only place in the project that catches everything: what a verifier raises says
+        nothing about the completion, and must not reach its neighbours.
+        """
         try:
-            self._progress.begin(index)
-            verifier, reference = bench.prepare(index, job)
-            version, started = verifier.version, _Stopwatch()
-            verdict = self._verify(verifier, bench.sample(job, reference))
-            seconds = started.seconds(verifier)
-            return scored_or_not(index, verdict, version=version, seconds=seconds)
+            return work(*args, **kwargs)
         except MemoryError:
             raise
         except InvalidReferenceError as error:
-            reason, detail = Reason.INVALID_REFERENCE, str(error)
+            return _Failure(Reason.INVALID_REFERENCE, str(error))
         except SandboxError as error:
-            reason, detail = Reason.SANDBOX_UNAVAILABLE, str(error)
+            return _Failure(Reason.SANDBOX_UNAVAILABLE, str(error))
         except _NoJudgeError as error:
-            reason, detail = Reason.JUDGE_FAILED, str(error)
-        except (Exception, SystemExit) as error:  # noqa: BLE001  the one place: see the module
-            reason, detail = Reason.FAULT, self._fault(bench.verifier_name(job), error)
-        return unscored(index, reason, detail, version=version, seconds=started.cpu_seconds())
+            return _Failure(Reason.JUDGE_FAILED, str(error))
+        except VerifierError as error:
+            return _Failure(Reason.FAULT, str(error))
+        except (Exception, SystemExit) as error:  # noqa: BLE001  the one place: see above
+            return _Failure(Reason.FAULT, self._fault(name, error))
 
     def _verify(self, verifier: Verifier, sample: Sample[object]) -> object:
         if isinstance(verifier, PureVerifier):
@@ -159,10 +182,11 @@ class Worker:
 
     def _inspect(self, index: int, setup: Setup) -> SetupReport:
         self._progress.begin(index)
-        try:
-            verifier = self._catalog.build(setup.verifier, setup.params)
-        except (VerifierError, RecursionError) as error:
-            return SetupReport(str(error))
+        report = self._guard(setup.verifier, self._report, setup)
+        return report if isinstance(report, SetupReport) else SetupReport(report.detail)
+
+    def _report(self, setup: Setup) -> SetupReport:
+        verifier = self._catalog.build(setup.verifier, setup.params)
         return SetupReport(None, verifier.version, sorted(verifier.inputs()))
 
 
@@ -183,23 +207,16 @@ def describe(catalog: Catalog, need: Need) -> list[VerifierCard]:
     return cards
 
 
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why there is no verdict."""
+
+    reason: Reason
+    detail: str
+
+
 class _NoJudgeError(Exception):
     """Judge jobs run in the gateway, not in workers."""
-
-
-class _Stopwatch:
-    """CPU seconds of this thread for what computes, wall seconds for what waits elsewhere."""
-
-    def __init__(self) -> None:
-        self._wall, self._cpu = time.monotonic(), time.thread_time()
-
-    def cpu_seconds(self) -> float:
-        return time.thread_time() - self._cpu
-
-    def seconds(self, verifier: Verifier) -> float:
-        if isinstance(verifier, PureVerifier):
-            return self.cpu_seconds()
-        return time.monotonic() - self._wall
 
 
 class _Bench:
@@ -213,7 +230,7 @@ class _Bench:
         self._chunk = chunk
         self._progress = progress
         self._verifiers: dict[int, Verifier | InvalidParamsError | UnknownVerifierError] = {}
-        self._references: dict[tuple[int, int], object | InvalidReferenceError] = {}
+        self._made: dict[tuple[int, int], tuple[Verifier, object | InvalidReferenceError]] = {}
 
     def verifier_name(self, job: Job) -> str:
         return self._chunk.setups[job.setup].verifier
@@ -225,14 +242,14 @@ class _Bench:
         starts anew behind it: no verdict depends on who came first.
         """
         key = (job.setup, job.reference)
-        if key not in self._references:
+        made = self._made.get(key)
+        if made is None:
             verifier = self._verifier(job.setup)
-            self._references[key] = self._typed(verifier, job.reference)
+            made = self._made[key] = (verifier, self._typed(verifier, job.reference))
             self._progress.begin(index)
-        reference = self._references[key]
-        if isinstance(reference, InvalidReferenceError):
-            raise reference.with_traceback(None)
-        return self._verifier(job.setup), reference
+        if isinstance(made[1], InvalidReferenceError):
+            raise made[1].with_traceback(None)
+        return made
 
     def sample(self, job: Job, reference: object) -> Sample[object]:
         subject = self._chunk.subjects[job.subject]

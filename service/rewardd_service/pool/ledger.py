@@ -16,7 +16,8 @@ from rewardd_verifiers import Reason
 
 _OWN_DEATHS: Final = 2
 """Workers that a job may take with it before it is put away."""
-_REASONS: Final = {reason.value: reason for reason in Reason}
+_SCORED: Final = frozenset(reason.value for reason in Reason if reason.scored)
+_UNSCORED: Final = frozenset(reason.value for reason in Reason if not reason.scored)
 
 
 class BadAnswerError(ValueError):
@@ -44,6 +45,8 @@ class Ledger:
         self._losses: Counter[int] = Counter()
         self._stalls: Counter[int] = Counter()
         self._blameless = 0
+        self._disturbed = False
+        self._sent = 0
         self.quarantined: list[int] = []
 
     def next_batch(self) -> list[int]:
@@ -57,22 +60,22 @@ class Ledger:
             batch = [job for job in self._open if not self._waits(job)]
             batch = batch or [min(self._suspects)]
         self._expected = deque(batch)
+        self._sent = len(batch)
         return batch
 
-    def accept(self, answers: Sequence[Answer], *, finished: bool) -> list[Answer]:
+    def accept(self, answers: Sequence[Answer], *, reached: int, finished: bool) -> list[Answer]:
         """Return the answers, checked, as they may be delivered.
+
+        `reached` is the job that the worker has come to: what it has not begun it cannot answer.
 
         Raises:
             BadAnswerError: one is not the answer that comes next, or no verdict; none is taken.
         """
-        shut = dict(self._shut)
-        for answer, job in zip(answers, self._expected, strict=False):
-            self._check(answer, job, shut)
-            self._note_gate(answer, shut)
         if len(answers) > len(self._expected):
             raise BadAnswerError("more answers than jobs")
         if finished and len(answers) < len(self._expected):
             raise BadAnswerError(f"{len(self._expected) - len(answers)} jobs have no answer")
+        self._check(answers, reached)
         for _ in answers:
             self._expected.popleft()
         self._blameless = 0
@@ -80,6 +83,7 @@ class Ledger:
 
     def bury(self, batch: int, death: Death) -> list[Answer]:
         """Return the answers that follow from a worker's death in the middle of a batch."""
+        self._disturbed = True
         suspect = death.at.job if death.at.batch == batch else None
         if suspect not in self._expected:
             suspect = None
@@ -93,6 +97,13 @@ class Ledger:
         answers = [self._settle(unscored(job, reason, detail)) for job in owed]
         return self._with_skipped(answers)
 
+    def take_over(self, answers: Sequence[Answer]) -> list[Answer]:
+        """Return those of another ledger's answers that are still owed here."""
+        owed = [answer for answer in answers if answer.job in self._open]
+        for answer in owed:
+            del self._open[answer.job]
+        return owed
+
     def _waits(self, job: int) -> bool:
         subject = self._chunk.jobs[job].subject
         return job in self._suspects or any(
@@ -102,37 +113,39 @@ class Ledger:
             for other in self._suspects
         )
 
-    def _check(self, answer: Answer, job: int, shut: Mapping[int, int]) -> None:
-        if answer.job != job:
-            raise BadAnswerError(f"an answer for job {answer.job} where {job} comes next")
-        if answer.reason == SKIPPED:
-            fits = answer.score is None and self._skips(job, shut)
-        else:
-            reason = _REASONS.get(answer.reason)
-            if reason is None:
-                raise BadAnswerError(f"unknown reason {answer.reason!r}")
-            fits = reason.scored is (answer.score is not None)
-        if not fits or not (answer.score is None or 0.0 <= answer.score <= 1.0):
-            raise BadAnswerError(f"score {answer.score} with reason {answer.reason!r}")
+    def _check(self, answers: Sequence[Answer], reached: int) -> None:
+        shut = dict(self._shut)
+        for answer, job in zip(answers, self._expected, strict=False):
+            if answer.job != job or job > reached:
+                raise BadAnswerError(f"job {answer.job} where {job} is next, {reached} begun last")
+            if not _is_verdict(answer) and not self._is_skipped(answer, shut):
+                raise BadAnswerError(f"score {answer.score} with reason {answer.reason!r}")
+            if self._chunk.jobs[job].gate:
+                self._note_gate(answer, shut)
 
     def _settle(self, answer: Answer) -> Answer:
         """Strike a job off, and note whether it was a gate that stays shut."""
         del self._open[answer.job]
         self._suspects.discard(answer.job)
-        self._note_gate(answer, self._shut)
-        before = self._starts(answer.job)
+        if self._chunk.jobs[answer.job].gate:
+            self._note_gate(answer, self._shut)
+        before = self._failed_starts(answer.job)
         return msgspec.structs.replace(answer, attempts=before + 1) if before else answer
 
     def _note_gate(self, answer: Answer, shut: dict[int, int]) -> None:
-        job = self._chunk.jobs[answer.job]
-        if job.gate and (answer.score is None or answer.score < 1.0):
-            shut.setdefault(job.subject, answer.job)
+        if answer.score is None or answer.score < 1.0:
+            shut.setdefault(self._chunk.jobs[answer.job].subject, answer.job)
+
+    def _is_skipped(self, answer: Answer, shut: Mapping[int, int]) -> bool:
+        skipped = answer.reason == SKIPPED and answer.score is None
+        return skipped and self._skips(answer.job, shut)
 
     def _skips(self, job: int, shut: Mapping[int, int]) -> bool:
         return job > shut.get(self._chunk.jobs[job].subject, job)
 
-    def _starts(self, job: int) -> int:
-        """Return how many starts of a job came to nothing."""
+    def _failed_starts(self, job: int) -> int:
+        if not self._disturbed:
+            return 0
         return self._own_deaths[job] + self._losses[job] + self._stalls[job]
 
     def _with_skipped(self, answers: list[Answer]) -> list[Answer]:
@@ -160,15 +173,20 @@ class Ledger:
             self._stalls[job] += 1
             self._suspects.add(job)
             return []
-        return self._answer(job, Reason.TIMEOUT, f"took more than {charge.limit_seconds:g} s")
+        limit = f"took longer than {charge.limit_seconds:g} s of CPU time"
+        detail = f"{limit} allow on the wall" if charge.wall_only else limit
+        return self._answer(job, Reason.TIMEOUT, detail)
 
     def _blame_for_death(self, job: int, death: Death) -> list[Answer]:
+        if death.distrusted and self._sent > 1:
+            self._suspects.update(other for other in self._expected if other <= job)
+            return []  # one of those that had begun; each shows alone what it does
         self._own_deaths[job] += 1
         if self._own_deaths[job] < _OWN_DEATHS:
             self._suspects.add(job)
             return []
         self.quarantined.append(job)
-        detail = f"ended {_OWN_DEATHS} workers, the last with status {death.status}"
+        detail = f"ended {_OWN_DEATHS} workers: {death.cause}, status {death.status}"
         return self._answer(job, Reason.QUARANTINED, detail)
 
     def _regret(self, job: int) -> list[Answer]:
@@ -187,8 +205,14 @@ class Ledger:
         return self.close(Reason.WORKER_LOST, detail, list(self._expected))
 
     def _answer(self, job: int, reason: Reason, detail: str) -> list[Answer]:
-        starts = self._starts(job)
+        starts = self._failed_starts(job)
         answer = self._settle(unscored(job, reason, detail))
         # The last start is among those that came to nothing, but for a timeout.
         attempts = starts if reason is not Reason.TIMEOUT else starts + 1
         return [msgspec.structs.replace(answer, attempts=attempts)]
+
+
+def _is_verdict(answer: Answer) -> bool:
+    if answer.score is None:
+        return answer.reason in _UNSCORED
+    return 0.0 <= answer.score <= 1.0 and answer.reason in _SCORED

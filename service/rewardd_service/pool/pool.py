@@ -1,25 +1,30 @@
 """Run chunks on workers that may hang, crash or be killed: every job is answered, exactly once."""
 
 import asyncio
+import logging
+import secrets
 import time
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Coroutine, Sequence
+from typing import Any, Final
 
 import msgspec
 
 from rewardd_service import frames
 from rewardd_service.errors import BackendUnavailableError
 from rewardd_service.job import Answer, Chunk, Setup, SetupReport, VerifierCard
+from rewardd_service.pool.canary import canary_chunk, mistakes
 from rewardd_service.pool.counters import Counters
-from rewardd_service.pool.ledger import BadAnswerError, Ledger
+from rewardd_service.pool.errand import MAX_CHUNK_BYTES, Deliver, Errand, parts_by_subject
+from rewardd_service.pool.ledger import BadAnswerError
 from rewardd_service.pool.limits import PoolSettings
-from rewardd_service.pool.messages import Answers, Inspect, Reports, Run, Warm
+from rewardd_service.pool.messages import Answers, Inspect, KnownSample, Reports, Run, Warm
 from rewardd_service.pool.process import Cause, Death, Event, Phase, WorkerProcess
+from rewardd_service.pool.progress import MAX_BATCH
 from rewardd_service.pool.quarantine import Quarantine, job_key
 from rewardd_service.pool.workforce import Workforce
 from rewardd_verifiers import Reason
 
-Deliver = Callable[[Sequence[Answer]], None]
+logger = logging.getLogger(__name__)
 
 _INSPECTION_SECONDS: Final = 60.0
 """How long an inspection waits for a worker."""
@@ -42,7 +47,6 @@ class WorkerPool:
         self.quarantine = Quarantine(self.settings.limits.quarantine_seconds)
         self._force = Workforce(self.settings, self.counters)
         self._warm: Warm | None = None
-        self._batches = 0
         self._closing = False
         self._strays: set[asyncio.Task[None]] = set()
 
@@ -92,19 +96,18 @@ class WorkerPool:
         If the caller cancels, the worker stops after the job that runs, and nothing more is
         delivered.
         """
-        errand = _Errand(chunk, Ledger(chunk, retries=self.settings.limits.retries), deliver)
+        errand = Errand(chunk, deliver, retries=self.settings.limits.retries)
         self._answer_from_quarantine(errand)
         try:
-            errand.encoded = msgspec.Raw(frames.encode_chunk(chunk))
+            encoded = frames.encode_chunk(chunk)
         except frames.FrameError as error:
             errand.give_up(Reason.FAULT, str(error))
-        first = False
-        while batch := errand.ledger.next_batch():
-            worker = await self._borrow(errand, first=first)
-            if worker is None:
-                return
-            await self._run(worker, errand, batch)
-            first = True
+            return
+        if len(encoded) <= MAX_CHUNK_BYTES:
+            errand.encoded = msgspec.Raw(encoded)
+            await self._process(errand)
+        else:
+            await self._process_in_parts(errand, len(encoded))
 
     async def inspect(self, setups: Sequence[Setup]) -> list[SetupReport]:
         """Check parameters; one report per setup, in order.
@@ -130,14 +133,34 @@ class WorkerPool:
                 reports.append(_fatal(part[0], event))
         return reports
 
-    def _answer_from_quarantine(self, errand: "_Errand") -> None:
+    async def _process(self, errand: Errand) -> None:
+        again = False
+        while batch := errand.ledger.next_batch():
+            worker = await self._borrow(errand, first=again)
+            if worker is None:
+                return
+            self.counters.resent += len(batch) if again else 0
+            await self._run(worker, errand, batch)
+            again = True
+
+    async def _process_in_parts(self, errand: Errand, size_bytes: int) -> None:
+        parts = parts_by_subject(errand.chunk)
+        if len(parts) <= 1:
+            detail = f"{size_bytes} bytes, and a worker takes at most {MAX_CHUNK_BYTES}"
+            errand.give_up(Reason.OVERLOADED, detail)
+            return
+        for part, jobs in parts:
+            remaining = msgspec.structs.replace(part, remaining_seconds=errand.remaining_seconds())
+            await self.process(remaining, errand.for_part(jobs))
+
+    def _answer_from_quarantine(self, errand: Errand) -> None:
         held = self.quarantine.holds(errand.chunk)
         if held:
             self.counters.quarantine_hits += len(held)
             detail = "it has ended two workers before"
             errand.deliver(errand.ledger.close(Reason.QUARANTINED, detail, held))
 
-    async def _borrow(self, errand: "_Errand", *, first: bool) -> WorkerProcess | None:
+    async def _borrow(self, errand: Errand, *, first: bool) -> WorkerProcess | None:
         """Return a worker, or answer all that is owed."""
         remaining = errand.remaining_seconds()
         if self._closing:
@@ -157,25 +180,25 @@ class WorkerPool:
             errand.give_up(Reason.WORKER_LOST, f"no live worker: {self.ready()}")
         return None
 
-    async def _run(self, worker: WorkerProcess, errand: "_Errand", batch: list[int]) -> None:
+    async def _run(self, worker: WorkerProcess, errand: Errand, batch: list[int]) -> None:
         """Have a worker run a batch; on return it is given back, or dead and buried."""
-        self._batches += 1
-        message = Run(self._batches, errand.remaining_seconds(), batch, errand.encoded)
-        try:
-            worker.assign(message, self._limits_of(errand.chunk))
-        except frames.FrameError as error:
+        await self._converse(worker, errand, batch)
+        if self._canary_is_due(worker):
+            self._see_to(self._try_canary(worker))
+        else:
             self._force.give_back(worker)
-            errand.give_up(Reason.OVERLOADED, str(error))
-            return
+
+    async def _converse(self, worker: WorkerProcess, errand: Errand, batch: list[int]) -> None:
+        message = Run(_new_batch(), errand.remaining_seconds(), batch, errand.encoded)
+        worker.assign(message, errand.limits(self.settings.limits.cpu_seconds))
         try:
             while not self._take(worker, errand, await worker.receive()):
                 pass
         except BaseException:
             self._call_off(worker)
             raise
-        self._force.give_back(worker)
 
-    def _take(self, worker: WorkerProcess, errand: "_Errand", events: list[Event]) -> bool:
+    def _take(self, worker: WorkerProcess, errand: Errand, events: list[Event]) -> bool:
         """Deliver what a worker sent; return whether it is done with the batch."""
         for event in events:
             if worker.distrusted and not isinstance(event, Death):
@@ -185,21 +208,30 @@ class WorkerPool:
                     self._bury(worker, errand, event)
                     return True
                 case Answers(batch, answers, finished) if batch == worker.assigned:
-                    try:
-                        accepted = errand.ledger.accept(answers, finished=finished)
-                    except BadAnswerError:
-                        worker.distrust()
-                        continue
-                    worker.jobs_done += len(accepted)
-                    errand.deliver(accepted)
-                    if finished:
+                    if self._accept(worker, errand, answers, finished=finished) and finished:
                         return True
                 case _:
                     worker.distrust()
         return False
 
-    def _bury(self, worker: WorkerProcess, errand: "_Errand", death: Death) -> None:
+    def _accept(
+        self, worker: WorkerProcess, errand: Errand, answers: list[Answer], *, finished: bool
+    ) -> bool:
+        at = worker.reached
+        reached = at.job if at.job is not None and at.batch == worker.assigned else -1
+        try:
+            accepted = errand.ledger.accept(answers, reached=reached, finished=finished)
+        except BadAnswerError as error:
+            logger.warning("worker %d sent no answer of ours: %s", worker.pid, error)
+            worker.distrust()
+            return False
+        worker.jobs_done += len(accepted)
+        errand.deliver(accepted)
+        return True
+
+    def _bury(self, worker: WorkerProcess, errand: Errand, death: Death) -> None:
         ledger = errand.ledger
+        self._log(errand, death, death.at.job if death.at.batch == worker.assigned else None)
         before = len(ledger.quarantined)
         answers = ledger.bury(worker.assigned, death)
         if self._closing:
@@ -209,21 +241,62 @@ class WorkerPool:
             self.quarantine.add(job_key(errand.chunk, job))
         errand.deliver(answers)
 
-    def _limits_of(self, chunk: Chunk) -> list[float]:
-        default = self.settings.limits.cpu_seconds
-        by_setup = [
-            default if setup.cpu_seconds is None else setup.cpu_seconds for setup in chunk.setups
-        ]
-        return [by_setup[job.setup] for job in chunk.jobs]
+    def _log(self, errand: Errand, death: Death, job: int | None) -> None:
+        if death.cause is Cause.RECYCLED:
+            return
+        verifier = None if job is None else errand.verifier(job)
+        key = None if job is None else job_key(errand.chunk, job).hex()
+        logger.warning(
+            "a worker ended at work: %s, status %d, verifier %s",
+            death.cause,
+            death.status,
+            verifier,
+            extra={
+                "cause": death.cause,
+                "verifier": verifier,
+                "job_key": key,
+                "stack": death.last_words,
+            },
+        )
 
     def _call_off(self, worker: WorkerProcess) -> None:
         """Nobody wants the batch any more: let the worker finish its job, unheard."""
-        if worker.phase is Phase.DEAD:
-            return
-        worker.slot.stop(worker.assigned)
-        stray = asyncio.create_task(self._see_out(worker))
+        if worker.phase is not Phase.DEAD:
+            worker.slot.stop(worker.assigned)
+            self._see_to(self._see_out(worker))
+
+    def _see_to(self, work: Coroutine[Any, Any, None]) -> None:
+        stray = asyncio.create_task(work)
         self._strays.add(stray)
         stray.add_done_callback(self._strays.discard)
+
+    def _canary_is_due(self, worker: WorkerProcess) -> bool:
+        if worker.phase is not Phase.BUSY or worker.retiring or not self._canaries():
+            return False
+        now = time.monotonic()
+        if now - max(worker.checked_at, worker.began) < self.settings.limits.canary_seconds:
+            return False
+        worker.checked_at = now
+        return True
+
+    def _canaries(self) -> list[KnownSample]:
+        known = [] if self._warm is None else self._warm.samples
+        return [sample for sample in known if sample.score is not None]
+
+    async def _try_canary(self, worker: WorkerProcess) -> None:
+        """Check a worker that has just done its batch, then give it back or end it."""
+        samples = self._canaries()
+        answers: list[Answer] = []
+        errand = Errand(canary_chunk(samples), answers.extend, retries=0)
+        errand.encoded = msgspec.Raw(frames.encode_chunk(errand.chunk))
+        await self._converse(worker, errand, errand.ledger.next_batch())
+        wrong = mistakes(samples, answers)
+        if wrong:
+            self.counters.wrong_canaries += 1
+            logger.error("worker %d judges known samples wrongly: %s", worker.pid, wrong[0])
+            worker.kill(Cause.RECYCLED)
+        else:
+            self._force.give_back(worker)
 
     async def _see_out(self, worker: WorkerProcess) -> None:
         while True:
@@ -235,8 +308,7 @@ class WorkerPool:
                     return
 
     async def _inspect(self, worker: WorkerProcess, setups: Sequence[Setup]) -> Reports | Death:
-        self._batches += 1
-        worker.assign(Inspect(self._batches, list(setups)), ())
+        worker.assign(Inspect(_new_batch(), list(setups)), ())
         try:
             while True:
                 for event in await worker.receive():
@@ -251,28 +323,9 @@ class WorkerPool:
             raise
 
 
-class _Errand:
-    """A chunk on its way: the chunk, its books, who takes the answers, how long there is."""
-
-    def __init__(self, chunk: Chunk, ledger: Ledger, deliver: Deliver) -> None:
-        self.chunk = chunk
-        self.ledger = ledger
-        self.encoded = msgspec.Raw()
-        self._deliver = deliver
-        self._deadline = time.monotonic() + chunk.remaining_seconds
-
-    def remaining_seconds(self) -> float:
-        """Return the time until the deadline."""
-        return self._deadline - time.monotonic()
-
-    def deliver(self, answers: Sequence[Answer]) -> None:
-        """Hand over answers, if there are any."""
-        if answers:
-            self._deliver(answers)
-
-    def give_up(self, reason: Reason, detail: str) -> None:
-        """Answer all that is owed as unscored."""
-        self.deliver(self.ledger.close(reason, detail))
+def _new_batch() -> int:
+    """Return a number for a batch that nobody guesses: a stray frame cannot pass for an answer."""
+    return secrets.randbelow(MAX_BATCH) + 1
 
 
 def _fatal(setup: Setup, death: Death) -> SetupReport:

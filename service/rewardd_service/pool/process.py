@@ -69,6 +69,8 @@ class Death:
         status: exit code, or minus the signal.
         at: what it was doing when it died.
         charge: for a `timeout`, what it was found doing for too long.
+        distrusted: killed for what it sent, a moment after; by then it may have been at
+            another job than the one that sent it.
         last_words: the end of its stderr.
     """
 
@@ -76,6 +78,7 @@ class Death:
     status: int
     at: Position
     charge: Charge | None
+    distrusted: bool
     last_words: str
 
 
@@ -89,6 +92,7 @@ class WorkerProcess:
         number: unlike the process id, never used again.
         retiring: whether its replacement is there already.
         distrusted: whether it sent what no worker sends; only its Death counts from then on.
+        reached: where it was when it was heard last.
         assigned: the batch that it was given last; 0 before the first.
         limits: CPU seconds that each job of that batch may take.
         began: loop time at which the process was there.
@@ -99,6 +103,7 @@ class WorkerProcess:
         self.phase = Phase.STARTING
         self.pid = 0
         self.jobs_done = 0
+        self.checked_at = 0.0
         self.retiring = False
         self.assigned = 0
         self.assigned_at = 0.0
@@ -106,6 +111,7 @@ class WorkerProcess:
         self.began = 0.0
         self.slot = ProgressSlot()
         self.stderr = StderrTail()
+        self.reached = self.slot.read()
         self._socket, self._theirs = socket.socketpair()
         self._socket.setblocking(False)  # noqa: FBT003  the standard library's signature
         self._loop = asyncio.get_running_loop()
@@ -185,7 +191,7 @@ class WorkerProcess:
             pass
         self.phase = Phase.DEAD
         at, words = self.slot.read(), self.stderr.text()
-        death = Death(self._cause(status), status, at, self._charge, words)
+        death = Death(self._cause(status), status, at, self._charge, self.distrusted, words)
         self._release()
         self._post([death])
         return death
@@ -229,6 +235,7 @@ class WorkerProcess:
         return received
 
     def _take(self, received: bytes) -> None:
+        self.reached = self.slot.read()
         try:
             self._post([self._decoder.decode(part) for part in self._reader.feed(received)])
         except (frames.FrameError, msgspec.DecodeError, UnicodeDecodeError):

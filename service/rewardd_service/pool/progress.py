@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+MAX_BATCH: Final = 2**39
 _BYTES: Final = 4096
 _JOB_BITS: Final = 24
 _JOB_MASK: Final = (1 << _JOB_BITS) - 1

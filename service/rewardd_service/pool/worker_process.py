@@ -36,7 +36,11 @@ EXIT_MEMORY: Final = 86
 """Exit status of a worker that ran out of memory."""
 FLUSH_JOBS: Final = 8
 FLUSH_SECONDS: Final = 0.005
-"""Answers wait for company this long: what a kill makes us do again is bounded by it."""
+CHEAP_SECONDS: Final = 0.001
+"""Answers wait for company until there are eight, or for 5 ms: as much a kill makes us do again.
+
+Eight answers of less than 1 ms together wait for more: a frame would cost as much as they did.
+"""
 _RECEIVE_BYTES: Final = 1 << 18
 
 
@@ -93,7 +97,6 @@ class _WorkerProcess:
                     self._send(Reports(message.batch, reports))
                 elif not self._judge(message):
                     return EXIT_MEMORY
-                self._slot.enter(0)
         return 0
 
     def _hello(self, samples: Sequence[KnownSample]) -> Hello:
@@ -112,10 +115,10 @@ class _WorkerProcess:
         try:
             for answer in self._worker.handle(chunk, message.jobs):
                 ready.append(answer)
-                now = time.monotonic()
-                if len(ready) >= FLUSH_JOBS or now - flushed >= FLUSH_SECONDS:
+                waited = time.monotonic() - flushed
+                if waited >= (CHEAP_SECONDS if len(ready) >= FLUSH_JOBS else FLUSH_SECONDS):
                     self._send(Answers(message.batch, ready, finished=False))
-                    ready, flushed = [], now
+                    ready, flushed = [], flushed + waited
         except MemoryError:
             self._send(Answers(message.batch, ready, finished=False))
             return False

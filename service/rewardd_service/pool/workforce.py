@@ -3,13 +3,14 @@
 import asyncio
 import logging
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Coroutine
 from typing import Any, Final
 
 from rewardd_service.errors import BackendUnavailableError
 from rewardd_service.pool import kernel
 from rewardd_service.pool.counters import Counters
+from rewardd_service.pool.desk import Desk
 from rewardd_service.pool.launcher import Launcher
 from rewardd_service.pool.limits import PoolSettings
 from rewardd_service.pool.messages import Hello, Warm
@@ -34,8 +35,7 @@ class Workforce:
         self._limits = settings.limits
         self._counters = counters
         self._workers: dict[int, WorkerProcess] = {}
-        self._idle: deque[WorkerProcess] = deque()
-        self._waiting: deque[asyncio.Future[WorkerProcess | None]] = deque()
+        self._desk = Desk()
         self._tasks: set[asyncio.Task[None]] = set()
         self._launcher: Launcher | None = None
         self._trouble: str | None = "the pool has not been started"
@@ -77,7 +77,7 @@ class Workforce:
         if self._launcher is not None:
             await self._launcher.close()
         self._lose_all()
-        self._turn_away()
+        self._desk.turn_away()
 
     def trouble(self) -> str | None:
         """Return why no work can run now; None if it can."""
@@ -98,10 +98,7 @@ class Workforce:
         """
         if self._closing or (self._trouble is not None and not self._workers):
             return None
-        worker = self._next_idle()
-        if worker is None:
-            worker = await self._wait(patience_seconds, first=first)
-        return worker
+        return await self._desk.borrow(patience_seconds, first=first)
 
     def give_back(self, worker: WorkerProcess) -> None:
         """Take back a worker whose batch is done; a dead one is replaced already."""
@@ -114,58 +111,11 @@ class Workforce:
         if self._worn(worker) and self._replacing is None and not self._closing:
             self._replacing = worker
             self._spawn(self._hire())
-        self._offer(worker)
+        self._desk.offer(worker)
 
     def discard(self, worker: WorkerProcess) -> None:
         """End a borrowed worker that cannot be trusted."""
         worker.kill(Cause.RECYCLED)
-
-    def _next_idle(self) -> WorkerProcess | None:
-        while self._idle:
-            worker = self._idle.popleft()
-            if worker.phase is Phase.IDLE:
-                worker.phase = Phase.BUSY
-                return worker
-        return None
-
-    async def _wait(self, patience_seconds: float, *, first: bool) -> WorkerProcess | None:
-        waiting: asyncio.Future[WorkerProcess | None] = asyncio.get_running_loop().create_future()
-        (self._waiting.appendleft if first else self._waiting.append)(waiting)
-        try:
-            await asyncio.wait([waiting], timeout=patience_seconds)
-        except asyncio.CancelledError:
-            self._leave_queue(waiting)
-            raise
-        if waiting.done():
-            return waiting.result()
-        self._leave_queue(waiting)
-        return None
-
-    def _leave_queue(self, waiting: "asyncio.Future[WorkerProcess | None]") -> None:
-        """Leave the queue; a worker that came at the very moment of leaving goes to the next."""
-        if not waiting.done():
-            self._waiting.remove(waiting)
-            return
-        worker = waiting.result()
-        if worker is not None and worker.phase is Phase.BUSY:
-            self._offer(worker)
-
-    def _offer(self, worker: WorkerProcess) -> None:
-        """Lend a worker to who waits longest, or let it idle."""
-        worker.phase = Phase.IDLE
-        while self._waiting:
-            waiting = self._waiting.popleft()
-            if not waiting.done():
-                worker.phase = Phase.BUSY
-                waiting.set_result(worker)
-                return
-        self._idle.append(worker)
-
-    def _turn_away(self) -> None:
-        while self._waiting:
-            waiting = self._waiting.popleft()
-            if not waiting.done():
-                waiting.set_result(None)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -227,13 +177,13 @@ class Workforce:
         if self._replacing is not None:
             self._retire(self._replacing)
             self._replacing = None
-        self._offer(worker)
+        self._desk.offer(worker)
 
     def _retire(self, worker: WorkerProcess) -> None:
         """Let a worn worker go, now or when it is done."""
         worker.retiring = True
         if worker.phase is Phase.IDLE:
-            self._idle.remove(worker)
+            self._desk.withdraw(worker)
             self._let_go(worker)
 
     def _let_go(self, worker: WorkerProcess) -> None:
@@ -272,9 +222,8 @@ class Workforce:
     def _note(self, worker: WorkerProcess, phase: Phase, death: Death) -> None:
         self._weighed.pop(worker.number, None)
         self._counters.exits[death.cause] += 1
-        if phase is Phase.IDLE and worker in self._idle:
-            self._idle.remove(worker)
-        if death.cause is not Cause.RECYCLED and not self._closing:
+        self._desk.withdraw(worker)
+        if death.cause is not Cause.RECYCLED and phase is not Phase.BUSY and not self._closing:
             logger.warning(
                 "worker %d ended: %s, status %d",
                 worker.pid,
@@ -293,7 +242,7 @@ class Workforce:
             f"{death.status}: {words or 'it said nothing'}"
         )
         if not self._workers:
-            self._turn_away()
+            self._desk.turn_away()
         return min(self._limits.backoff_seconds, 2.0 ** (self._early_deaths - _EARLY_DEATHS))
 
     def _on_loss(self, why: str) -> None:
@@ -323,7 +272,7 @@ class Workforce:
                 break
             except BackendUnavailableError as error:
                 logger.warning("the workers' preload does not come up: %s", error.detail)
-                self._turn_away()
+                self._desk.turn_away()
                 await asyncio.sleep(pause)
                 pause = min(self._limits.backoff_seconds, pause * 2)
         await asyncio.gather(*(self._hire() for _ in range(self._settings.workers)))
