@@ -96,9 +96,10 @@ class Desk:
 
         Raises:
             EdgeRefusalError, RequestRefusedError: it makes no sense.
-            OverloadedError: there is no room for its samples.
+            OverloadedError: there is no room for its samples, or the server goes down meanwhile.
         """
         with arrival.ticket as ticket:
+            self.admission.check_draining()
             request = parse_request(
                 arrival.body, msgpack=arrival.msgpack, max_samples=self.max_samples
             )

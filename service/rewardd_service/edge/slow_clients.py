@@ -10,11 +10,11 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rewardd_service.edge.refusal import ClientGoneError, EdgeRefusalError
+from rewardd_service.edge.wire import ABORT
 
 MIB = 1024 * 1024
 _PIECE_BYTES = 64 * 1024
@@ -121,9 +121,9 @@ class _Line:
             async with asyncio.timeout(self._patience.stalled_seconds):
                 await self._send(message)
         except TimeoutError as error:
-            abort: Any = self._scope.get("extensions", {}).get("rewardd.abort")
-            if abort is not None:
-                abort()
+            way_out = self._scope.get("extensions", {}).get(ABORT)
+            if way_out is not None:
+                way_out["call"]()
             raise ClientGoneError("the client stopped reading its answer") from error
 
     def _expects_nothing(self) -> bool:
