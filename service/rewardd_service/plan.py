@@ -170,7 +170,7 @@ class _Planner:
         for number, bound in enumerate(task.terms):
             reference = self._reference(task, bound)
             if reference is None:
-                task.answers[number] = self._no_reference(task, bound)
+                task.answers[number] = self._no_reference(bound)
                 if bound.term.gate:
                     break
                 continue
@@ -213,11 +213,11 @@ class _Planner:
         self.reference_bytes.append(size)
         return len(self.references) - 1
 
-    def _no_reference(self, task: Task, bound: BoundTerm) -> Answer:
+    def _no_reference(self, bound: BoundTerm) -> Answer:
         key = bound.term.reference_key
         what = "no reference" if key is None else f"no field {key!r} in the reference"
         version = self._reports[id(bound.setup)].version
-        detail = f"samples[{task.index}] has {what}"
+        detail = f"the sample has {what}"
         return Answer(-1, None, Reason.INVALID_REFERENCE, detail, version=version)
 
     def _check_inputs(

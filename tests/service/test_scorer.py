@@ -33,7 +33,7 @@ async def test_a_sample_that_cannot_be_judged_spares_its_neighbours(
         "undecided",
         "invalid_reference",
     ]
-    assert outcome.results[2]["terms"][0]["detail"] == "samples[2] has no reference"
+    assert outcome.results[2]["terms"][0]["detail"] == "the sample has no reference"
 
 
 async def test_each_sample_may_name_its_own_recipe(scorer: Scorer, request_of: RequestOf) -> None:
