@@ -39,3 +39,5 @@ def configure(level: str, stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    # What uvicorn tells besides errors, we tell ourselves, with fields.
+    logging.getLogger("uvicorn.error").setLevel(max(root.level, logging.WARNING))
