@@ -10,9 +10,23 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, cast
 
-from rewardd_verifiers import InvalidReferenceError, PureVerifier, Reason, Sample, Verdict
+import msgspec
+
+from rewardd_sandbox import Run, Sandbox
+from rewardd_verifiers import (
+    InvalidReferenceError,
+    Judge,
+    JudgeVerifier,
+    PureVerifier,
+    Reason,
+    Sample,
+    SandboxVerifier,
+    Verdict,
+)
+from rewardd_verifiers.builtin import exact
 
 
 @dataclass(frozen=True)
@@ -61,6 +75,25 @@ class Picky(PureVerifier[int]):
         return Verdict.of(correct=sample.completion == str(sample.reference))
 
 
+@dataclass(frozen=True)
+class Boxed(SandboxVerifier[str]):
+    """Run something."""
+
+    async def verify(self, sample: Sample[str], sandbox: Sandbox) -> Verdict:
+        """Score what the program prints."""
+        result = await sandbox.run(Run(files={}, argv=(sample.completion,)))
+        return Verdict.of(correct=result.stdout == sample.reference)
+
+
+@dataclass(frozen=True)
+class Asked(JudgeVerifier[str]):
+    """Ask somebody."""
+
+    async def verify(self, sample: Sample[str], judge: Judge) -> Verdict:
+        """Score what the judge says."""
+        return Verdict.of(correct=await judge.ask(sample.completion) == sample.reference)
+
+
 def _loop(_: str) -> object:
     while True:
         pass
@@ -99,6 +132,10 @@ def _eat(_: str) -> object:
     return Verdict.of(correct=len(bytearray(4 << 30)) > 0)
 
 
+def _no_memory(_: str) -> object:
+    raise MemoryError
+
+
 def _raise(completion: str) -> object:
     raise LookupError(completion)
 
@@ -118,14 +155,14 @@ def _return_nan(_: str) -> object:
 
 
 def _flood_stdout(_: str) -> object:
-    for _ in range(200):
+    for _turn in range(200):
         sys.stdout.write("x" * 100_000)
         os.write(1, b"y" * 100_000)
     return Verdict.of(correct=True)
 
 
 def _flood_stderr(_: str) -> object:
-    for _ in range(4):
+    for _turn in range(4):
         os.write(2, b"y" * 100_000)
     return Verdict.of(correct=True)
 
@@ -146,8 +183,14 @@ def _evidence(_: str) -> object:
     return Verdict(1.0, Reason.MATCH, "d" * 1_000_000 + "\udfff", evidence)
 
 
+def _spoil_exact(_: str) -> object:
+    """Leave a cache behind in which another verifier finds the wrong thing."""
+    exact.Exact.verify = lambda *_: Verdict.of(correct=True)
+    return Verdict.of(correct=True)
+
+
 def _sockets() -> list[int]:
-    return [int(fd) for fd in os.listdir("/proc/self/fd") if _is_socket(int(fd))]
+    return [int(fd.name) for fd in Path("/proc/self/fd").iterdir() if _is_socket(int(fd.name))]
 
 
 def _is_socket(fd: int) -> bool:
@@ -172,8 +215,6 @@ def _forge_length(_: str) -> object:
 
 
 def _forge_answer(_: str) -> object:
-    import msgspec  # noqa: PLC0415  only the forger needs the wire
-
     forged = [(job, 1.0, "match") for job in range(1000)]
     payload = msgspec.msgpack.encode(["answers", 1, forged, True])
     return _write_to_sockets(struct.pack("!I", len(payload)) + payload)
@@ -196,6 +237,7 @@ _DEEDS: Mapping[str, Callable[[str], object]] = {
     "abort": _abort,
     "kill": _kill,
     "eat": _eat,
+    "no_memory": _no_memory,
     "raise": _raise,
     "recurse": _recurse,
     "nonsense": _return_nonsense,
@@ -203,6 +245,7 @@ _DEEDS: Mapping[str, Callable[[str], object]] = {
     "flood_stdout": _flood_stdout,
     "flood_stderr": _flood_stderr,
     "evidence": _evidence,
+    "spoil_exact": _spoil_exact,
     "forge_noise": _forge_noise,
     "forge_length": _forge_length,
     "forge_answer": _forge_answer,
