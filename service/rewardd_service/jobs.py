@@ -52,10 +52,12 @@ class Jobs:
         run.on_end(lambda ended: self._end(job, ended))
         return job
 
-    def knows(self, job: str, tenant: str) -> bool:
-        """Return whether this tenant has this job."""
-        found = self._running.get(job) or self._ended.get(job)
-        return found is not None and found.tenant == tenant
+    def stands(self, job: str, tenant: str) -> bool:
+        """Return whether a job is running or has an answer; one that failed may be tried again."""
+        if job in self._running:
+            return self._running[job].tenant == tenant
+        ended = self._ended.get(job)
+        return ended is not None and ended.tenant == tenant and ended.error is None
 
     def run_of(self, job: str, tenant: str) -> Run | None:
         """Return the run of a job, None once it has ended.
@@ -63,9 +65,10 @@ class Jobs:
         Raises:
             EdgeRefusalError: this tenant has no such job.
         """
-        if not self.knows(job, tenant):
-            raise EdgeRefusalError("unknown_job", f"no job {job[:64]!r}: submit it again")
         running = self._running.get(job)
+        found = running or self._ended.get(job)
+        if found is None or found.tenant != tenant:
+            raise EdgeRefusalError("unknown_job", f"no job {job[:64]!r}: submit it again")
         return None if running is None else running.run
 
     def state(self, job: str, tenant: str) -> dict[str, Any]:

@@ -72,17 +72,16 @@ class JobRoutes:
         with arrival.ticket:
             earlier = None if scope is None else idempotency.earlier(scope, arrival.digest)
         job = None if earlier is None else earlier.job
-        if job is not None and self._jobs.knows(job, arrival.tenant):
+        if job is not None and self._jobs.stands(job, arrival.tenant):
             arrival.ticket.close()
             visit_of(request.scope).replayed = True
             return self._written(request, job, arrival.tenant, status=202)
         run = self._desk.launch(arrival)
         visit_of(request.scope).samples = run.total
         job = self._jobs.add(run, arrival.tenant)
-        await asyncio.wait({run.task}, timeout=_REFUSAL_SECONDS)
-        self._jobs.state(job, arrival.tenant)
         if scope is not None:
             idempotency.made_job(scope, arrival.digest, job)
+        await asyncio.wait({run.task}, timeout=_REFUSAL_SECONDS)
         return self._written(request, job, arrival.tenant, status=202)
 
     async def state(self, request: Request, job: str, wait: Wait = 0.0) -> Response:

@@ -1,12 +1,14 @@
 """A scorer without verifiers, and a gateway that can be asked in process."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
+from starlette.types import ASGIApp, Message
 
 from rewardd_client.schema import Recipe, Sample, ScoreRequest, Term
 from rewardd_service.app import Gateway, create_gateway
@@ -52,6 +54,7 @@ class ScriptedScorer:
         gate: while it is clear, samples from the `held` one on wait.
         held: index of the first sample that waits for the gate.
         error: raised instead of scoring.
+        late_error: raised when all has been scored.
         calls: the requests that came.
         cancelled: how many were given up.
         started: set as soon as one came.
@@ -62,6 +65,7 @@ class ScriptedScorer:
         self.gate.set()
         self.held = 0
         self.error: Exception | None = None
+        self.late_error: Exception | None = None
         self.not_ready: str | None = None
         self.groups: list[dict[str, Any]] = []
         self.calls: list[tuple[str, ScoreRequest]] = []
@@ -86,6 +90,8 @@ class ScriptedScorer:
         except asyncio.CancelledError:
             self.cancelled.release()
             raise
+        if self.late_error is not None:
+            raise self.late_error
         return ScriptedOutcome(results, self.groups)
 
     async def verifiers(self) -> list[VerifierCard]:
@@ -127,3 +133,68 @@ def batch(*pairs: tuple[Any, Any], **fields: Any) -> dict[str, Any]:
     """Return a request from pairs of completion and reference; ("1", "1") if there are none."""
     samples = [{"completion": text, "reference": gold} for text, gold in pairs or [("1", "1")]]
     return {"reward": "exact", "samples": samples, **fields}
+
+
+class RawCall:
+    """One request on an ASGI app, its messages sent by hand.
+
+    Attributes:
+        sent: what the app has sent so far.
+    """
+
+    def __init__(self, app: ASGIApp, path: str = "/v1/score", **headers: str) -> None:
+        named = {"content-type": "application/json", **headers}
+        self.sent: list[Message] = []
+        self._incoming: asyncio.Queue[Message] = asyncio.Queue()
+        self._news = asyncio.Event()
+        self._app = app
+        self._scope: dict[str, Any] = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": "POST",
+            "scheme": "http",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "root_path": "",
+            "headers": [
+                (name.replace("_", "-").encode(), value.encode()) for name, value in named.items()
+            ],
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 8000),
+        }
+
+    def start(self) -> "asyncio.Task[None]":
+        return asyncio.ensure_future(self._run())
+
+    def give(self, body: bytes, *, more: bool = False) -> None:
+        """Send a piece of the body."""
+        self._incoming.put_nowait({"type": "http.request", "body": body, "more_body": more})
+
+    def leave(self) -> None:
+        """Close the connection."""
+        self._incoming.put_nowait({"type": "http.disconnect"})
+
+    async def lines(self, count: int) -> list[dict[str, Any]]:
+        """Wait for that many lines of the answer."""
+        while self.body().count(b"\n") < count:
+            self._news.clear()
+            await self._news.wait()
+        return [json.loads(line) for line in self.body().splitlines()]
+
+    def status(self) -> int:
+        return self.sent[0]["status"]
+
+    def headers(self) -> dict[str, str]:
+        return {name.decode(): value.decode() for name, value in self.sent[0]["headers"]}
+
+    def body(self) -> bytes:
+        return b"".join(message.get("body", b"") for message in self.sent)
+
+    async def _run(self) -> None:
+        await self._app(self._scope, self._incoming.get, self._send)
+
+    async def _send(self, message: Message) -> None:
+        self.sent.append(message)
+        self._news.set()
