@@ -256,6 +256,34 @@ class JobState(_Answer):
     response: ScoreResponse | None = None
 
 
+class VerifierCard(_Answer):
+    """A verifier as the server describes it.
+
+    Attributes:
+        need: what it needs besides the sample: "cpu", "sandbox" or "judge".
+        params, reference: JSON schemas of its parameters, and of what it judges against.
+    """
+
+    name: str
+    need: str
+    version: int
+    summary: str = ""
+    params: dict[str, JsonValue] = Field(default_factory=dict)
+    reference: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class VerifierList(_Answer):
+    """What `GET /v1/verifiers` answers."""
+
+    verifiers: list[VerifierCard]
+
+
+class RecipeList(_Answer):
+    """What `GET /v1/recipes` answers."""
+
+    recipes: list[Recipe]
+
+
 class FieldError(_Answer):
     """One field that does not fit: its path, what is wrong, and the value that stood there."""
 

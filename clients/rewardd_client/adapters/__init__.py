@@ -1,0 +1,1 @@
+"""One module per trainer, in its own dialect; none imports another."""
