@@ -4,13 +4,15 @@ Whoever counts does so once a chunk or request, never once a sample. Labels are 
 request can invent (paths, recipes, runs) never becomes one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Generic, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics import MetricWrapperBase
+
+from rewardd_service.distributions import Distributions
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -78,12 +80,12 @@ class Metrics:
         self._queue_seconds = self._histogram(
             "queue_seconds", "Time a chunk's oldest job waited.", _QUEUE_SECONDS, "lane"
         )
-        self._cpu_seconds = self._histogram(
+        self._cpu_seconds = self._distributions(
             "verifier_cpu_seconds", "CPU time of verifications.", _CPU_SECONDS, "verifier"
         )
         self._chunk_jobs = self._histogram("chunk_jobs", "Jobs in a chunk.", _CHUNK_JOBS)
-        self._scores = self._histogram("score", "Scores by verifier.", _SCORES, "verifier")
-        self._rewards = self._histogram("reward", "Rewards of scored samples.", _REWARDS)
+        self._scores = self._distributions("score", "Scores by verifier.", _SCORES, "verifier")
+        self._rewards = self._distributions("reward", "Rewards of scored samples.", _REWARDS)
         self._groups = self._counter(
             "groups", "Groups by whether they carry a signal for GRPO.", "outcome"
         )
@@ -125,19 +127,16 @@ class Metrics:
         for (verifier, status, reason), number in counts.items():
             self._verdicts.of(verifier, status, reason).inc(number)
 
-    def scored(self, verifier: str, scores: Iterable[float], cpu_seconds: Iterable[float]) -> None:
-        """Record the scores of a chunk by one verifier, and what they cost."""
-        scores_child, seconds_child = self._scores.of(verifier), self._cpu_seconds.of(verifier)
-        for score in scores:
-            scores_child.observe(score)
-        for seconds in cpu_seconds:
-            seconds_child.observe(seconds)
+    def scored(
+        self, verifier: str, scores: Collection[float], cpu_seconds: Collection[float]
+    ) -> None:
+        """Record scores by one verifier, and what they cost."""
+        self._scores.add(scores, verifier)
+        self._cpu_seconds.add(cpu_seconds, verifier)
 
-    def rewarded(self, rewards: Iterable[float]) -> None:
+    def rewarded(self, rewards: Collection[float]) -> None:
         """Record the rewards of a request."""
-        child = self._rewards.of()
-        for reward in rewards:
-            child.observe(reward)
+        self._rewards.add(rewards)
 
     def groups_settled(self, counts: Mapping[GroupOutcome, int]) -> None:
         """Count groups by outcome."""
@@ -185,3 +184,10 @@ class Metrics:
         return _Family(
             Histogram(f"rewardd_{name}", text, labels, buckets=buckets, registry=self.registry)
         )
+
+    def _distributions(
+        self, name: str, text: str, buckets: tuple[float, ...], label: str | None = None
+    ) -> Distributions:
+        distributions = Distributions(f"rewardd_{name}", text, buckets, label)
+        self.registry.register(distributions)
+        return distributions
