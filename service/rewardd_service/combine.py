@@ -51,7 +51,7 @@ def judge(task: Task) -> Judged:
     reason: str = Reason.MATCH
     for bound, answer, value in reversed(ran):
         if value is not None:
-            reason = reason if answer.reason == Reason.MATCH else answer.reason
+            reason = _shortfall(bound.term, answer) or reason
         elif bound.term.needed or bound.term.gate:
             lacking = answer
     shown = [_shown(*entry) for entry in ran]
@@ -71,6 +71,18 @@ def contribution(term: Term, answer: Answer) -> float | None:
     if term.points is not None:
         return term.points.get(answer.reason, term.points[OTHERWISE])
     return term.weight * answer.score
+
+
+def _shortfall(term: Term, answer: Answer) -> str | None:
+    """Return the reason why a term kept the reward from being full, or None if it did not."""
+    score = answer.score or 0.0
+    if term.points is not None:
+        return None if answer.reason == Reason.MATCH else answer.reason
+    if term.weight < 0:
+        # The full score of a penalty is its full force.
+        return Reason.PARTIAL if score > 0 else None
+    counts = term.weight > 0 or term.gate
+    return answer.reason if counts and score < 1 else None
 
 
 def _combine(recipe: Recipe, ran: Sequence[_Ran]) -> float:

@@ -14,7 +14,7 @@ from rewardd_verifiers import Catalog, Need
 Score = Callable[..., Any]
 
 _VERIFIERS = {
-    Need.CPU: ["exact", "format", "overlong"],
+    Need.CPU: ["choice", "exact", "format", "language", "math", "overlong", "tag_count"],
     Need.SANDBOX: ["code"],
 }
 

@@ -59,6 +59,12 @@ async def test_weights_are_summed_and_a_negative_one_is_a_penalty(score: Any) ->
     assert rewards == [1.5, -1.0]
 
 
+async def test_a_penalty_that_does_not_apply_is_no_reason(score: Any) -> None:
+    recipe = _recipe(ACCURACY, {"verifier": "overlong", "weight": -1})
+    outcome = await score(recipe, "overlong=wrong", "overlong=half", "exact=wrong overlong=half")
+    assert [result["reason"] for result in outcome.results] == ["match", "partial", "mismatch"]
+
+
 async def test_equal_weights_without_a_gate_give_r1_zeros_rewards(score: Any) -> None:
     samples = (
         "exact=right format=right",
@@ -75,6 +81,12 @@ async def test_a_failed_gate_ends_the_sample_with_the_sum_so_far(score: Any) -> 
     outcome = await score(recipe, "format=wrong exact=right", "format=half", "exact=half")
     assert [result["reward"] for result in outcome.results] == pytest.approx([0.0, 0.05, 0.55])
     assert [term["name"] for term in outcome.results[0]["terms"]] == ["format"]
+
+
+async def test_a_gate_without_weight_gives_its_reason(score: Any) -> None:
+    recipe = _recipe({**FORMAT, "weight": 0, "gate": True}, ACCURACY)
+    outcome = await score(recipe, "format=wrong")
+    assert (outcome.results[0]["reward"], outcome.results[0]["reason"]) == (0.0, "mismatch")
 
 
 async def test_points_by_reason_write_logic_rl(score: Any) -> None:
