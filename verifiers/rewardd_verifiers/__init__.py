@@ -6,6 +6,7 @@ from rewardd_verifiers.errors import (
     DuplicateVerifierError,
     InvalidParamsError,
     InvalidReferenceError,
+    MissingExtraError,
     UnknownVerifierError,
     VerifierError,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "InvalidReferenceError",
     "Judge",
     "JudgeVerifier",
+    "MissingExtraError",
     "Need",
     "PureVerifier",
     "Reason",

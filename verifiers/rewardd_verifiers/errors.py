@@ -4,6 +4,7 @@
   - UnknownVerifierError
   - DuplicateVerifierError
   - BrokenVerifierError
+    - MissingExtraError
   - InvalidParamsError
   - InvalidReferenceError
 """
@@ -23,6 +24,10 @@ class DuplicateVerifierError(VerifierError):
 
 class BrokenVerifierError(VerifierError):
     """An installed verifier cannot be imported, or does not keep the contract."""
+
+
+class MissingExtraError(BrokenVerifierError):
+    """The parameters need an optional dependency; the message says what to install."""
 
 
 class InvalidParamsError(VerifierError):

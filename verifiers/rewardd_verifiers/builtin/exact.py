@@ -1,10 +1,10 @@
 """The whole answer, character by character."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from rewardd_verifiers.sample import Sample
-from rewardd_verifiers.text import parts
+from rewardd_verifiers.text import limits, parts
+from rewardd_verifiers.text.excerpt import excerpt
 from rewardd_verifiers.verdict import Reason, Verdict
 from rewardd_verifiers.verifier import PureVerifier
 
@@ -14,20 +14,33 @@ class Exact(PureVerifier[str]):
     """The answer equals the reference, surrounding blanks aside.
 
     Attributes:
-        part: `answer` is what follows the thinking, `whole` the completion as it stands.
+        part: what is compared; the answer is the content of the last answer tags, if there are.
         ignore_case: compare case-folded texts.
+        think_tags, answer_tags, prefilled: where the parts are; see `format`.
     """
 
-    part: Literal["answer", "whole"] = "answer"
+    part: parts.Part = "answer"
     ignore_case: bool = False
+    think_tags: parts.Tag = "think"
+    answer_tags: parts.Tag = "answer"
+    prefilled: parts.Prefilled = "auto"
+
+    def __post_init__(self) -> None:
+        """Refuse marks that cannot be told apart."""
+        self._tags()
 
     def verify(self, sample: Sample[str]) -> Verdict:
         """Score 1 or 0; an empty answer is `no_answer`."""
-        text = sample.completion
-        answer = (parts.split(text).answer if self.part == "answer" else text).strip()
+        if refusal := limits.refuse(sample):
+            return refusal
+        found = parts.of(sample, tags=self._tags(), prefilled=self.prefilled)
+        answer = parts.pick(sample, found, self.part).strip()
         if not answer:
             return Verdict.zero(Reason.NO_ANSWER, "the answer is empty")
-        reference = sample.reference.strip()
+        compared, reference = answer, sample.reference.strip()
         if self.ignore_case:
-            answer, reference = answer.casefold(), reference.casefold()
-        return Verdict.of(correct=answer == reference, evidence={"answer": answer[:512]})
+            compared, reference = answer.casefold(), reference.casefold()
+        return Verdict.of(correct=compared == reference, evidence={"answer": excerpt(answer)})
+
+    def _tags(self) -> parts.Tags:
+        return parts.Tags(self.think_tags, self.answer_tags)
