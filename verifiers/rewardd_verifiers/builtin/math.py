@@ -1,0 +1,270 @@
+"""Mathematics: the answer of a completion is the gold answer, however it is written."""
+
+from dataclasses import dataclass, fields, replace
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from typing import ClassVar, Literal, TypeAlias
+
+from pydantic import ConfigDict
+
+from rewardd_verifiers.mathexpr.choices import gold_letters
+from rewardd_verifiers.mathexpr.grader import Golds, Grader, InvalidGoldError, Ruling
+from rewardd_verifiers.mathexpr.policy import Policy
+from rewardd_verifiers.sample import Sample
+from rewardd_verifiers.text import answers, parts
+from rewardd_verifiers.text.answers import Answer, Extract, Missing
+from rewardd_verifiers.text.excerpt import excerpt
+from rewardd_verifiers.text.parts import Tags
+from rewardd_verifiers.verdict import Reason, Verdict
+from rewardd_verifiers.verifier import PureVerifier
+
+Percent: TypeAlias = Literal["sign_optional", "strict", "value"]
+Units: TypeAlias = Literal["convert", "exact", "ignore", "require"]
+Order: TypeAlias = Literal["auto", "ordered", "unordered"]
+Form: TypeAlias = Literal["evaluated", "any", "number", "lowest_terms", "factored", "expanded"]
+Case: TypeAlias = Literal["exact", "folded"]
+Labels: TypeAlias = Literal["optional", "required"]
+Colon: TypeAlias = Literal["auto", "ratio", "time"]
+Domain: TypeAlias = Literal["common", "everywhere"]
+Digits: TypeAlias = int | Literal["off"]
+Text: TypeAlias = bool | int | float | str
+
+_TIERS = {"string": 1, "exact": 1, "proved": 2, "probed": 3, "symbolic": 4}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A gold with what is particular to its sample; None leaves the verifier's parameter.
+
+    Attributes:
+        answer: one gold, or several.
+        choices: texts of the options by letter; or in the order of A, B, C and so on.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    answer: Text | list[Text]
+    choices: dict[str, str] | list[str] | None = None
+    golds: Literal["any", "all"] | None = None
+    absolute_tolerance: Decimal | None = None
+    relative_tolerance: Decimal | None = None
+    significant_digits: int | None = None
+    gold_precision: Digits | None = None
+    rounded_answer: Digits | None = None
+    percent: Percent | None = None
+    units: Units | None = None
+    order: Order | None = None
+    form: Form | None = None
+    case: Case | None = None
+    labels: Labels | None = None
+    missing_base: Literal["accept", "reject"] | None = None
+    constants: Literal["renamable", "exact"] | None = None
+    colon: Colon | None = None
+    decimal_comma: bool | None = None
+    domain: Domain | None = None
+    integers: list[str] | None = None
+
+
+Gold: TypeAlias = Text | list[Text] | Problem
+
+
+@dataclass(frozen=True)
+class Math(PureVerifier[Gold]):
+    r"""The answer is equal to the gold in value and in kind, however either is written.
+
+    Looks for the answer behind the thinking: an answer tag, the last box (boxes that stand
+    together are a list), a marker such as `####`, a phrase such as "the answer is", the last
+    formula, the last number. Compares exactly where it can, else by ball arithmetic at secret
+    points; nothing is evaluated as code. What a comparison grants to one side only is a switch
+    below, and the evidence names those that were needed.
+
+    Attributes:
+        extract: which rules may find the answer; `any` for models that were taught no format.
+        boxes: `all_equal` makes several boxes of different value a mismatch.
+        think: `keep` looks for the answer in the thinking too.
+        think_tag, answer_tag: names of the tags.
+        golds: whether an answer must be `any` of several golds, or list `all` of them.
+        absolute_tolerance, relative_tolerance, significant_digits: accept near values; off.
+        gold_precision: significant digits from which a decimal gold is taken for a rounded
+            value; one more where the answer is irrational.
+        rounded_answer: significant digits from which a correctly rounded answer is accepted.
+        percent: `sign_optional` accepts `25` for `25%`; `strict` and `value` do not.
+        units: `convert` accepts other units of the same dimension, and a missing unit.
+        order: whether unbracketed lists and sets are ordered; `auto` goes by the brackets.
+        form: `evaluated` refuses integrals, limits and sums that the gold does not have.
+        case: `folded` ignores the case of symbols.
+        labels: `required` refuses `12` for `v=12`.
+        missing_base: whether `2130` may stand for `2130_4`.
+        constants: whether constants of integration may be renamed.
+        colon: what `2:15` is, where both a ratio and a time are possible.
+        decimal_comma: read `0,5` as a half.
+        domain: `everywhere` asks that both sides exist at the same points.
+        integers: names that stand for whole numbers.
+    """
+
+    extract: Extract = "any"
+    boxes: Literal["last", "all_equal"] = "last"
+    think: Literal["strip", "keep"] = "strip"
+    think_tag: str = "think"
+    answer_tag: str = "answer"
+    golds: Literal["any", "all"] = "any"
+    absolute_tolerance: Decimal = Decimal(0)
+    relative_tolerance: Decimal = Decimal(0)
+    significant_digits: int | None = None
+    gold_precision: Digits = 3
+    rounded_answer: Digits = 6
+    percent: Percent = "sign_optional"
+    units: Units = "convert"
+    order: Order = "auto"
+    form: Form = "evaluated"
+    case: Case = "exact"
+    labels: Labels = "optional"
+    missing_base: Literal["accept", "reject"] = "accept"
+    constants: Literal["renamable", "exact"] = "renamable"
+    colon: Colon = "auto"
+    decimal_comma: bool = False
+    domain: Domain = "common"
+    integers: tuple[str, ...] = ()
+
+    def verify(self, sample: Sample[Gold]) -> Verdict:
+        """Score 1 or 0; unscored where the gold cannot be judged, or nothing could be shown."""
+        grader, golds = self._asked(sample.reference)
+        found = answers.extract(
+            sample.completion,
+            rules=self.extract,
+            tags=self._tags,
+            opened=self.think == "strip" and parts.is_prefilled(sample),
+            finished=sample.finish_reason == "stop",
+            letters=any(gold_letters(text) is not None for text in golds.texts),
+        )
+        try:
+            if isinstance(found, Missing):
+                grader.read_golds(golds)
+                return Verdict.zero(Reason(found.reason), found.detail, {"rule": found.rule})
+            ruling = grader.grade(golds, found.text)
+            if self.boxes == "all_equal" and ruling.outcome.equal:
+                ruling = self._all_boxes(grader, golds, found) or ruling
+        except InvalidGoldError as error:
+            return Verdict.unscored(Reason.INVALID_REFERENCE, str(error))
+        return _verdict(ruling, found)
+
+    @cached_property
+    def _tags(self) -> Tags | None:
+        return Tags(self.think_tag, self.answer_tag) if self.think == "strip" else None
+
+    @cached_property
+    def grader(self) -> Grader:
+        """What compares under these parameters, and remembers."""
+        return Grader(self._policy)
+
+    @cached_property
+    def _policy(self) -> Policy:
+        return Policy(
+            absolute_tolerance=Fraction(self.absolute_tolerance),
+            relative_tolerance=Fraction(self.relative_tolerance),
+            significant_digits=self.significant_digits,
+            gold_precision=_digits(self.gold_precision),
+            rounded_answer=_digits(self.rounded_answer),
+            percent=self.percent,
+            units=self.units,
+            order=self.order,
+            form=self.form,
+            case=self.case,
+            labels=self.labels,
+            missing_base=self.missing_base,
+            constants=self.constants,
+            colon=self.colon,
+            decimal_comma=self.decimal_comma,
+            domain=self.domain,
+            integers=frozenset(self.integers),
+        )
+
+    def _asked(self, reference: Gold) -> tuple[Grader, Golds]:
+        """Return the grader and the golds that a reference asks for."""
+        if not isinstance(reference, Problem):
+            return self.grader, Golds(_texts(reference), self.golds == "all")
+        every = (reference.golds or self.golds) == "all"
+        golds = Golds(_texts(reference.answer), every, _options(reference.choices))
+        changes = {
+            known.name: getattr(reference, known.name)
+            for known in fields(Problem)
+            if known.name not in {"answer", "choices", "golds"}
+            and getattr(reference, known.name) is not None
+        }
+        if not changes:
+            return self.grader, golds
+        if "integers" in changes:
+            changes["integers"] = tuple(changes["integers"])
+        return replace(self, **changes).grader, golds
+
+    def _all_boxes(self, grader: Grader, golds: Golds, found: Answer) -> Ruling | None:
+        """Return the ruling on an earlier box that says something else; None if all agree."""
+        for text in dict.fromkeys(found.earlier):
+            ruling = grader.grade(golds, text)
+            if not ruling.outcome.equal:
+                return ruling
+        return None
+
+
+def _digits(given: Digits) -> int | None:
+    return None if given == "off" else given
+
+
+def _texts(given: Text | list[Text]) -> tuple[str, ...]:
+    if isinstance(given, list):
+        return tuple(_text(one) for one in given)
+    return (_text(given),)
+
+
+def _text(given: Text) -> str:
+    if isinstance(given, str):
+        return _unboxed(given) if "boxed" in given else given
+    return str(given).lower() if isinstance(given, bool) else repr(given)
+
+
+def _unboxed(gold: str) -> str:
+    """Return what a gold holds in its box, where somebody kept the whole solution as gold."""
+    found = answers.extract(gold, rules="boxed", tags=None)
+    return found.text if isinstance(found, Answer) else gold
+
+
+def _options(given: dict[str, str] | list[str] | None) -> tuple[tuple[str, str], ...]:
+    if given is None:
+        return ()
+    if isinstance(given, dict):
+        return tuple(given.items())
+    return tuple(zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", given, strict=False))
+
+
+def _verdict(ruling: Ruling, found: Answer) -> Verdict:
+    evidence = _evidence(ruling, found)
+    outcome = ruling.outcome
+    if ruling.kind != "compared":
+        return Verdict.zero(Reason(ruling.kind), outcome.difference, evidence)
+    if outcome.equal is None:
+        return Verdict.unscored(Reason.UNDECIDED, outcome.difference, evidence)
+    return Verdict.of(correct=outcome.equal, detail=outcome.difference, evidence=evidence)
+
+
+def _evidence(ruling: Ruling, found: Answer) -> dict[str, object]:
+    outcome = ruling.outcome
+    evidence: dict[str, object] = {
+        "answer": excerpt(found.text),
+        "span": [found.start, found.end],
+        "rule": found.rule,
+        "normal_gold": excerpt(ruling.normal_gold),
+        "normal_answer": excerpt(ruling.normal_answer),
+        "tier": _TIERS[outcome.strength],
+        "strength": outcome.strength,
+        "gold_index": ruling.gold_index,
+    }
+    if outcome.difference:
+        evidence["difference"] = excerpt(outcome.difference)
+    if outcome.switches:
+        evidence["switches"] = sorted(outcome.switches)
+    if ruling.repairs:
+        evidence["repairs"] = list(ruling.repairs)
+    if found.earlier:
+        evidence["boxes"] = len(found.earlier) + 1
+    return evidence

@@ -1,0 +1,1 @@
+"""All of mathematics: read an answer into a tree, compare two trees."""

@@ -1,0 +1,63 @@
+"""A key by which trees that differ in spelling alone are the same: order of terms, of factors."""
+
+from collections.abc import Hashable
+from fractions import Fraction
+from typing import cast
+
+from rewardd_verifiers.mathexpr.tree import (
+    Call,
+    Constant,
+    Group,
+    Number,
+    Operation,
+    Relation,
+    Symbol,
+    Text,
+    Tree,
+)
+
+_MINUS_ONE = ("number", Fraction(-1))
+
+
+def key(tree: Tree) -> Hashable:  # noqa: C901, PLR0911  one line a kind
+    """Return a key; equal keys mean equal trees, different keys mean nothing."""
+    match tree:
+        case Number(value=value):
+            return ("number", value)
+        case Symbol(name=name):
+            return ("symbol", name)
+        case Constant(name=name):
+            return ("constant", name)
+        case Text(words=words):
+            return ("text", words)
+        case Operation(kind=kind, args=args):
+            return _operation(kind, args)
+        case Call(name=name, args=args):
+            return ("call", name, *(key(arg) for arg in args))
+        case Group(bracket=bracket, items=items):
+            return ("group", bracket, *(key(item) for item in items))
+        case Relation(signs=signs, sides=sides):
+            return ("relation", signs, *(key(side) for side in sides))
+        case _:
+            return (type(tree).__name__, tree)
+
+
+def _operation(kind: str, args: tuple[Tree, ...]) -> Hashable:
+    parts = [key(arg) for arg in args]
+    if kind == "negative":
+        if isinstance(args[0], Number):
+            return ("number", -args[0].value)
+        return _commuting("product", [_MINUS_ONE, *parts])
+    if kind in {"sum", "product"}:
+        return _commuting(kind, parts)
+    return (kind, *parts)
+
+
+def _commuting(kind: str, parts: list[Hashable]) -> Hashable:
+    flat: list[Hashable] = []
+    for part in parts:
+        if isinstance(part, tuple) and part and part[0] == kind:
+            flat.extend(cast("tuple[Hashable, ...]", part)[1:])
+        else:
+            flat.append(cast("Hashable", part))
+    return (kind, *sorted(flat, key=repr))

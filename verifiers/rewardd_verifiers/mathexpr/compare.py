@@ -1,0 +1,401 @@
+"""Compare a gold with an answer, by kind, down to pairs of single values."""
+
+from collections.abc import Callable, Sequence
+
+from rewardd_verifiers.mathexpr import relations, scalars, sets
+from rewardd_verifiers.mathexpr.canon import key
+from rewardd_verifiers.mathexpr.identity import Context, same
+from rewardd_verifiers.mathexpr.limits import UndecidedError
+from rewardd_verifiers.mathexpr.outcome import EXACT, Outcome, both, differ, undecided
+from rewardd_verifiers.mathexpr.tree import (
+    Builder,
+    Cases,
+    Dots,
+    Group,
+    Matrix,
+    Relation,
+    SetOperation,
+    Text,
+    Tree,
+    symbols,
+)
+
+_BARE = frozenset({"", "and", "or"})
+_ORDERED = frozenset({"()", "[]", "⟨⟩"})
+_VECTORS = frozenset({"⟨⟩", "()"})
+
+
+def compare(gold: Tree, answer: Tree, context: Context) -> Outcome:
+    """Return whether the answer is the gold.
+
+    Symmetric but for the switches of the policy that speak of gold and answer.
+    """
+    try:
+        return _compare(gold, answer, context)
+    except UndecidedError as error:
+        return undecided(str(error))
+
+
+def _compare(gold: Tree, answer: Tree, context: Context) -> Outcome:
+    if sets.is_set_like(gold) or sets.is_set_like(answer):
+        outcome = _real_sets(gold, answer, context)
+        if outcome is not None:
+            return outcome
+    for concerns, rule in _RULES:
+        if concerns(gold) or concerns(answer):
+            return rule(gold, answer, context)
+    return _single(gold, answer, context)
+
+
+def _single(gold: Tree, answer: Tree, context: Context) -> Outcome:
+    outcome = scalars.compare(gold, answer, context)
+    if outcome.equal is False and context.policy.constants == "renamable":
+        free = relations.constant_difference(gold, answer, context)
+        if free is not None and free.equal:
+            return free
+    return outcome
+
+
+def _is_list(tree: Tree) -> bool:
+    return isinstance(tree, Group) and (tree.bracket in _BARE or tree.bracket == "{}")
+
+
+def _real_sets(gold: Tree, answer: Tree, context: Context) -> Outcome | None:
+    """Compare sets of reals; None if one of them is something else."""
+    first = _as_set(gold, context)
+    second = _as_set(answer, context)
+    if first is None or second is None:
+        return None
+    names = {first.variable, second.variable} - {""}
+    if len(names) > 1:
+        return differ(f"the variables differ: {', '.join(sorted(names))}")
+    if len(first.pieces) != len(second.pieces):
+        return differ(f"{len(first.pieces)} pieces in the gold, {len(second.pieces)} in the answer")
+    pairs = zip(first.pieces, second.pieces, strict=True)
+    return both(_piece(one, other, context) for one, other in pairs)
+
+
+def _as_set(tree: Tree, context: Context) -> sets.RealSet | None:
+    found = sets.read(tree, context)
+    if found is None:
+        labelled = relations.split(tree)
+        if labelled.label and labelled.value is not tree:
+            return sets.read(labelled.value, context)
+    return found
+
+
+def _piece(gold: sets.Piece, answer: sets.Piece, context: Context) -> Outcome:
+    if gold.low_closed != answer.low_closed:
+        return differ(_end("left", closed=gold.low_closed))
+    if gold.high_closed != answer.high_closed:
+        return differ(_end("right", closed=gold.high_closed))
+    low = scalars.compare(gold.low, answer.low, context).at("left end")
+    if not low.equal:
+        return low
+    return both([low, scalars.compare(gold.high, answer.high, context).at("right end")])
+
+
+def _end(side: str, *, closed: bool) -> str:
+    kinds = ("closed", "open") if closed else ("open", "closed")
+    return f"{side} end is {kinds[0]} in the gold and {kinds[1]} in the answer"
+
+
+def _lists(gold: Tree, answer: Tree, context: Context) -> Outcome:
+    gold, answer = _spread(gold), _spread(answer)
+    if not (isinstance(gold, Group) and isinstance(answer, Group)):
+        return _list_and_value(gold, answer, context)
+    if not (_is_list(gold) and _is_list(answer)):
+        return _list_and_tuple(gold, answer, context)
+    if Dots() in gold.items or Dots() in answer.items:
+        return _in_order(gold.items, answer.items, context)
+    return _unordered(gold, answer, context)
+
+
+def _spread(tree: Tree) -> Tree:
+    """Give a leading label to the values behind it, and unite labels that all agree."""
+    if not isinstance(tree, Group) or not _is_list(tree):
+        labelled = relations.split(tree)
+        inner = labelled.value
+        if labelled.label and isinstance(inner, Group) and inner.bracket in {"", "{}", "()"}:
+            return _coordinates(tree, inner) or (inner if inner.bracket == "{}" else tree)
+        return tree
+    first, *rest = [relations.split(item) for item in tree.items]
+    plain = all(not other.label for other in rest)
+    alike = all(other.label == first.label for other in rest)
+    if first.label and (plain or alike):
+        return Group(tree.bracket, (first.value, *(other.value for other in rest)))
+    return tree
+
+
+def _coordinates(tree: Tree, inner: Group) -> Tree | None:
+    """Read `(p, q) = (3, 8)` as labelled values."""
+    if not isinstance(tree, Relation) or not isinstance(tree.sides[0], Group):
+        return None
+    names = tree.sides[0].items
+    if len(names) != len(inner.items):
+        return None
+    pairs = zip(names, inner.items, strict=True)
+    return Group("", tuple(Relation(("=",), pair) for pair in pairs))
+
+
+def _list_and_value(gold: Tree, answer: Tree, context: Context) -> Outcome:
+    listed, other = (gold, answer) if isinstance(gold, Group) and _is_list(gold) else (answer, gold)
+    if not isinstance(listed, Group):
+        return differ("a list and a value")
+    if isinstance(other, Group):
+        return _list_and_tuple(gold, answer, context)
+    if len(listed.items) == 1 and listed.bracket == "{}":
+        pair = (listed.items[0], other) if listed is gold else (other, listed.items[0])
+        return _compare(*pair, context)
+    if listed is answer:
+        return differ("hedge: several values for one", "exact")
+    return differ(f"{len(listed.items)} values in the gold, one in the answer", "exact")
+
+
+def _list_and_tuple(gold: Tree, answer: Tree, context: Context) -> Outcome:
+    """Compare a tuple with labelled or bare values; a set is none."""
+    listed, other = (gold, answer) if _is_list(gold) else (answer, gold)
+    if not (isinstance(listed, Group) and isinstance(other, Group)):
+        return differ("a list and a value")
+    if listed.bracket == "{}" or other.bracket not in _VECTORS:
+        return differ("brackets of different meaning")
+    values = [relations.split(item) for item in listed.items]
+    if all(value.label for value in values):
+        values.sort(key=lambda value: value.label)
+    plain = tuple(value.value for value in values)
+    pair = (plain, other.items) if listed is gold else (other.items, plain)
+    return _in_order(*pair, context)
+
+
+def _in_order(gold: Sequence[Tree], answer: Sequence[Tree], context: Context) -> Outcome:
+    if len(gold) != len(answer):
+        return differ(f"{len(gold)} elements in the gold, {len(answer)} in the answer", "exact")
+    pairs = enumerate(zip(gold, answer, strict=True), start=1)
+    return both(_compare(g, a, context).at(f"element {place}") for place, (g, a) in pairs)
+
+
+def _unordered(gold: Group, answer: Group, context: Context) -> Outcome:
+    labels = [[relations.split(item) for item in side.items] for side in (gold, answer)]
+    named = [all(value.label for value in side) for side in labels]
+    if any(named) and not all(named) and context.policy.labels == "optional":
+        plain = [[value.value for value in side] for side in labels]
+        return _in_order(plain[0], plain[1], context)
+    first, second = list(gold.items), list(answer.items)
+    if "{}" in {gold.bracket, answer.bracket}:
+        first, second = _distinct(first, context), _distinct(second, context)
+    if context.policy.order == "ordered":
+        return _in_order(first, second, context)
+    return _matched(first, second, context)
+
+
+def _distinct(items: list[Tree], context: Context) -> list[Tree]:
+    kept: list[Tree] = []
+    keys: set[object] = set()
+    for item in items:
+        if key(item) in keys or any(same(item, other, context).equal for other in kept[:16]):
+            continue
+        keys.add(key(item))
+        kept.append(item)
+    return kept
+
+
+def _matched(gold: list[Tree], answer: list[Tree], context: Context) -> Outcome:
+    """Pair off equal elements: those with equal keys first, then by comparison."""
+    if len(gold) != len(answer):
+        return differ(f"{len(gold)} elements in the gold, {len(answer)} in the answer", "exact")
+    rest = list(answer)
+    keys = [key(item) for item in rest]
+    left: list[Tree] = []
+    for item in gold:
+        place = keys.index(key(item)) if key(item) in keys else None
+        if place is None:
+            left.append(item)
+        else:
+            keys.pop(place)
+            rest.pop(place)
+    return both(_take(item, rest, context) for item in left)
+
+
+def _take(item: Tree, rest: list[Tree], context: Context) -> Outcome:
+    """Find the partner of an element among the rest, and remove it."""
+    doubtful: Outcome | None = None
+    for place, other in enumerate(rest):
+        outcome = _compare(item, other, context)
+        if outcome.equal:
+            rest.pop(place)
+            return outcome
+        if outcome.equal is None:
+            doubtful = doubtful or outcome
+    return doubtful or differ("an element of the gold has no partner in the answer")
+
+
+def _relations(gold: Tree, answer: Tree, context: Context) -> Outcome:
+    if isinstance(gold, Relation) and isinstance(answer, Relation):
+        return _two_relations(gold, answer, context)
+    relation, other = (gold, answer) if isinstance(gold, Relation) else (answer, gold)
+    if not isinstance(relation, Relation) or not relations.is_equation(relation):
+        return differ("a relation and a value")
+    if context.policy.labels == "required":
+        return differ("a label on one side only")
+    return _relation_and_value(relation, other, context, gold_first=relation is gold)
+
+
+def _relation_and_value(
+    relation: Relation, other: Tree, context: Context, *, gold_first: bool
+) -> Outcome:
+    coordinates = _spread(relation)
+    if isinstance(coordinates, Group) and isinstance(other, Group):
+        pair = (coordinates, other) if gold_first else (other, coordinates)
+        return _lists(*pair, context)
+    values, holds = relations.unchained(relation, context)
+    if not holds.equal:
+        return holds
+    if len(values) == len(relation.sides) and symbols(relation.sides[0]):
+        return differ("an equation and a value")
+    outcome = differ("no value")
+    for value in values:
+        pair = (value, other) if gold_first else (other, value)
+        outcome = _compare(*pair, context)
+        if outcome.equal:
+            break
+    return outcome
+
+
+def _two_relations(gold: Relation, answer: Relation, context: Context) -> Outcome:
+    if relations.is_equation(gold) and relations.is_equation(answer):
+        first, second = relations.renamed(gold), relations.renamed(answer)
+        one, other = relations.split(first), relations.split(second)
+        if one.label and one.label == other.label:
+            return _compare(one.value, other.value, context)
+        if _is_long(gold) or _is_long(answer):
+            return _chains(gold, answer, context)
+        coordinates = _spread(gold), _spread(answer)
+        if all(isinstance(side, Group) for side in coordinates):
+            return _lists(*coordinates, context)
+        if isinstance(gold.sides[0], Text) or isinstance(answer.sides[0], Text):
+            return differ("different labels")
+    return relations.equations(gold, answer, context)
+
+
+def _is_long(tree: Relation) -> bool:
+    return len(tree.sides) > 2  # noqa: PLR2004  a chain has three
+
+
+def _chains(gold: Relation, answer: Relation, context: Context) -> Outcome:
+    labels = [relations.label_of(side.sides[0]) for side in (gold, answer)]
+    if labels[0] != labels[1] and None not in labels:
+        return differ("different labels")
+    firsts, holds = relations.unchained(gold, context)
+    seconds, also = relations.unchained(answer, context)
+    joined = both([holds, also])
+    return _compare(firsts[0], seconds[0], context) if joined.equal else joined
+
+
+def _matrices(gold: Tree, answer: Tree, context: Context) -> Outcome:
+    first, second = _grid(gold), _grid(answer)
+    if first is None or second is None:
+        return _structures(gold, answer, context)
+    shapes = [(len(grid), len(grid[0])) for grid in (first, second)]
+    if shapes[0] != shapes[1]:
+        return differ(f"shapes {shapes[0]} and {shapes[1]}", "exact")
+    return both(
+        _compare(g, a, context).at(f"row {r}, column {c}")
+        for r, rows in enumerate(zip(first, second, strict=True), start=1)
+        for c, (g, a) in enumerate(zip(*rows, strict=True), start=1)
+    )
+
+
+def _grid(tree: Tree) -> Sequence[Sequence[Tree]] | None:
+    if isinstance(tree, Matrix):
+        return tree.rows
+    if isinstance(tree, Group) and tree.bracket in _VECTORS:
+        return [[item] for item in tree.items]
+    return None
+
+
+def _cases(gold: Tree, answer: Tree, context: Context) -> Outcome:
+    if not (isinstance(gold, Cases) and isinstance(answer, Cases)):
+        return _conditional(gold, answer, context)
+    if len(gold.branches) != len(answer.branches):
+        return differ("a different number of branches")
+    rest = list(answer.branches)
+    return both(_take_branch(branch, rest, context) for branch in gold.branches)
+
+
+def _take_branch(
+    branch: tuple[Tree, Tree | None], rest: list[tuple[Tree, Tree | None]], context: Context
+) -> Outcome:
+    outcome = differ("a branch without partner")
+    for place, other in enumerate(rest):
+        outcome = _condition(branch[1], other[1], context)
+        if outcome.equal:
+            rest.pop(place)
+            return both([outcome, _compare(branch[0], other[0], context)])
+    return outcome
+
+
+def _condition(gold: Tree | None, answer: Tree | None, context: Context) -> Outcome:
+    if gold is None or answer is None:
+        return EXACT if gold is answer else differ("otherwise on one side only")
+    return _compare(gold, answer, context)
+
+
+def _conditional(gold: Tree, answer: Tree, context: Context) -> Outcome:
+    """Compare "value if condition" with a value; the condition may only repeat a domain."""
+    cases, other = (gold, answer) if isinstance(gold, Cases) else (answer, gold)
+    if not isinstance(cases, Cases) or len(cases.branches) != 1:
+        return differ("cases and a single value")
+    value, condition = cases.branches[0]
+    domain = isinstance(condition, Relation) and condition.signs in {("in",), ("!=",)}
+    if cases is answer and not domain:
+        return differ("a condition that the gold does not have")
+    pair = (value, other) if cases is gold else (other, value)
+    return _compare(*pair, context)
+
+
+def _groups(gold: Tree, answer: Tree, context: Context) -> Outcome:
+    if not (isinstance(gold, Group) and isinstance(answer, Group)):
+        return differ("brackets and a single value", "exact")
+    if gold.bracket != answer.bracket and not {gold.bracket, answer.bracket} <= _VECTORS:
+        return differ(f"brackets {gold.bracket} and {answer.bracket}", "exact")
+    return _in_order(gold.items, answer.items, context)
+
+
+def _structures(gold: Tree, answer: Tree, _context: Context) -> Outcome:
+    """Compare what we have no rule for: equal structure is a match, else the kinds decide."""
+    gold, answer = _unbound(gold), _unbound(answer)
+    if gold == answer or key(gold) == key(answer):
+        return Outcome(equal=True, strength="proved")
+    if isinstance(gold, Builder) and isinstance(answer, Builder):
+        return undecided("sets by condition")
+    if type(gold) is type(answer) or isinstance(gold, Builder | SetOperation):
+        return undecided("a structure that is only compared as a whole")
+    return differ("different kinds", "exact")
+
+
+def _unbound(tree: Tree) -> Tree:
+    if not isinstance(tree, Builder):
+        return tree
+    names = sorted(symbols(tree.element))
+    table = {name: f"bound {place}" for place, name in enumerate(names)}
+    conditions = tuple(relations.rename(condition, table) for condition in tree.conditions)
+    return Builder(relations.rename(tree.element, table), conditions)
+
+
+def _ellipses(gold: Tree, answer: Tree, _context: Context) -> Outcome:
+    return EXACT if gold == answer else differ("an ellipsis and a value")
+
+
+def _is(*kinds: type) -> Callable[[Tree], bool]:
+    return lambda tree: isinstance(tree, kinds)
+
+
+_RULES: tuple[tuple[Callable[[Tree], bool], Callable[[Tree, Tree, Context], Outcome]], ...] = (
+    (_is_list, _lists),
+    (_is(Relation), _relations),
+    (_is(Matrix), _matrices),
+    (_is(Cases), _cases),
+    (_is(Builder, SetOperation), _structures),
+    (_is(Group), _groups),
+    (_is(Dots), _ellipses),
+)

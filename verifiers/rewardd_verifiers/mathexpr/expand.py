@@ -1,0 +1,118 @@
+"""Bring a tree into the shape that is compared: open signs expanded, matrices recognised."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
+
+from rewardd_verifiers.mathexpr.limits import MAX_SIGNS, UndecidedError
+from rewardd_verifiers.mathexpr.numerals import read_number
+from rewardd_verifiers.mathexpr.tree import (
+    Call,
+    Group,
+    Matrix,
+    Operation,
+    Quantity,
+    Relation,
+    Symbol,
+    Tree,
+    walk,
+)
+
+_OPEN = frozenset({"plusminus", "minusplus"})
+
+
+def expand(tree: Tree) -> Tree:
+    """Return the tree with each plus-minus replaced by both of its values, as a list."""
+    tree = _matrix(tree)
+    if isinstance(tree, Group) and tree.bracket in {"", "and", "or", "{}"}:
+        items = [value for item in tree.items for value in _values(_matrix(item))]
+        return tree if len(items) == len(tree.items) else Group(tree.bracket, tuple(items))
+    values = _values(tree)
+    return values[0] if len(values) == 1 else Group("", tuple(values))
+
+
+def _values(tree: Tree) -> list[Tree]:
+    signs = _open_signs(tree)
+    if not signs:
+        return [tree]
+    free = sum(1 for kind in signs if kind == "plusminus") or 1
+    if free > MAX_SIGNS:
+        raise UndecidedError("too many open signs")
+    return [_Signs(choice).fill(tree) for choice in product((False, True), repeat=free)]
+
+
+def _open_signs(tree: Tree) -> list[str]:
+    return [node.kind for node in walk(tree) if isinstance(node, Operation) and node.kind in _OPEN]
+
+
+class _Signs:
+    """Puts chosen signs into a tree from left to right; a minus-plus is tied to its plus-minus."""
+
+    def __init__(self, negative: tuple[bool, ...]) -> None:
+        self._negative = negative
+        self._next = 0
+
+    def fill(self, tree: Tree) -> Tree:
+        if isinstance(tree, Operation):
+            return self._operation(tree)
+        return rebuild(tree, self.fill)
+
+    def _operation(self, tree: Operation) -> Tree:
+        if tree.kind not in _OPEN:
+            return Operation(tree.kind, tuple(self.fill(arg) for arg in tree.args))
+        if tree.kind == "plusminus":
+            index = self._next
+            self._next += 1
+            negative = self._negative[index]
+        else:
+            negative = not self._negative[max(self._next - 1, 0)]
+        inner = self.fill(tree.args[0])
+        return Operation("negative", (inner,)) if negative else inner
+
+
+def rebuild(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
+    """Return the tree with `change` applied to each part directly below."""
+    match tree:
+        case Operation(args=args) | Call(args=args):
+            return replace(tree, args=tuple(change(arg) for arg in args))
+        case Group(items=items):
+            return replace(tree, items=tuple(change(item) for item in items))
+        case Relation(sides=sides):
+            return replace(tree, sides=tuple(change(side) for side in sides))
+        case Matrix(rows=rows):
+            return Matrix(tuple(tuple(change(entry) for entry in row) for row in rows))
+        case Quantity(value=value, unit=unit):
+            return Quantity(change(value), unit)
+        case _:
+            return tree
+
+
+def _matrix(tree: Tree) -> Tree:
+    """Read `[[1,2],[3,4]]` and sums of unit vectors as what they are."""
+    if isinstance(tree, Group) and tree.bracket == "[]":
+        rows = [item.items for item in tree.items if isinstance(item, Group)]
+        square = all(isinstance(item, Group) and item.bracket == "[]" for item in tree.items)
+        if square and rows and len({len(row) for row in rows}) == 1:
+            return Matrix(tuple(rows))
+    if isinstance(tree, Operation):
+        return _vector(tree) or tree
+    return tree
+
+
+def _vector(tree: Operation) -> Tree | None:
+    """Return the components of `3i - j` in unit vectors; None if it has none."""
+    names = {node.name for node in walk(tree) if isinstance(node, Symbol)}
+    basis = ["vec i", "vec j", "vec k"] if "vec k" in names else ["vec i", "vec j"]
+    if not names & set(basis):
+        return None
+    components: list[Tree] = []
+    for name in basis:
+        chosen = {other: "1" if other == name else "0" for other in basis}
+        components.append(_substituted(tree, chosen))
+    return Group("⟨⟩", tuple(components))
+
+
+def _substituted(tree: Tree, chosen: dict[str, str]) -> Tree:
+    if isinstance(tree, Symbol) and tree.name in chosen:
+        return read_number(chosen[tree.name])
+    return rebuild(tree, lambda part: _substituted(part, chosen))

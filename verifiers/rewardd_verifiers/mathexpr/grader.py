@@ -1,0 +1,185 @@
+"""Rule on an answer under one policy: golds are read once, and pairs are remembered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from rewardd_verifiers.mathexpr import choices
+from rewardd_verifiers.mathexpr.exact import UndefinedError, rational
+from rewardd_verifiers.mathexpr.judge import judge
+from rewardd_verifiers.mathexpr.limits import LimitError, UnreadableError
+from rewardd_verifiers.mathexpr.outcome import EXACT, Outcome, differ
+from rewardd_verifiers.mathexpr.policy import Policy
+from rewardd_verifiers.mathexpr.read import Expression, peel, read
+from rewardd_verifiers.mathexpr.tree import Group
+
+_REMEMBERED = 4096
+"""Pairs; eight hundred responses to a hundred problems held 132 distinct ones."""
+
+
+class InvalidGoldError(Exception):
+    """A gold that nothing can be judged against; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What an answer came to.
+
+    Attributes:
+        kind: `compared`, or why there was nothing to compare.
+        gold_index: which of the golds it was compared with last.
+        normal_gold, normal_answer: as they were read.
+    """
+
+    kind: Literal["compared", "unparseable_answer", "limit_exceeded"]
+    outcome: Outcome
+    gold_index: int = 0
+    normal_gold: str = ""
+    normal_answer: str = ""
+    repairs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Golds:
+    """What an answer is judged against.
+
+    Attributes:
+        texts: one or more golds.
+        every: whether the answer must list all of them, rather than be any one.
+        options: texts of a multiple choice by letter.
+    """
+
+    texts: tuple[str, ...]
+    every: bool = False
+    options: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(slots=True)
+class Grader:
+    """Grades answers under one policy; safe to share between threads."""
+
+    policy: Policy
+    _rulings: dict[tuple[Golds, str], Ruling] = field(
+        default_factory=dict[tuple[Golds, str], Ruling]
+    )
+
+    def grade(self, golds: Golds, answer: str) -> Ruling:
+        """Rule on the text of an answer.
+
+        Raises:
+            InvalidGoldError: a gold cannot be judged against.
+        """
+        known = self._rulings.get((golds, answer))
+        if known is not None:
+            return known
+        ruling = self._rule(golds, answer)
+        if len(self._rulings) >= _REMEMBERED:
+            self._rulings.clear()
+        self._rulings[golds, answer] = ruling
+        return ruling
+
+    def _rule(self, golds: Golds, answer: str) -> Ruling:
+        expressions = self.read_golds(golds)
+        chosen = self._choose(golds, answer)
+        if chosen is not None:
+            return chosen
+        try:
+            given = self._read(answer)
+        except LimitError as error:
+            return Ruling("limit_exceeded", differ(str(error), "exact"))
+        except UnreadableError as error:
+            return self._unread(expressions, answer, str(error))
+        best: Ruling | None = None
+        for index, gold in enumerate(expressions):
+            outcome = judge(gold, given, self.policy)
+            ruling = Ruling("compared", outcome, index, gold.text, given.text, given.repairs)
+            if outcome.equal:
+                return ruling
+            if best is None or (outcome.equal is None and best.outcome.equal is False):
+                best = ruling
+        return best or Ruling("compared", differ("no gold"))
+
+    def _unread(self, golds: list[Expression], answer: str, why: str) -> Ruling:
+        """An answer that is no mathematics may still be the gold, letter by letter."""
+        text = peel(answer)
+        if any(gold.text == text for gold in golds):
+            return Ruling("compared", Outcome(equal=True, strength="string"), 0, text, text)
+        return Ruling("unparseable_answer", differ(why, "exact"), 0, golds[0].text, text)
+
+    def read_golds(self, golds: Golds) -> list[Expression]:
+        """Return the golds as they are read.
+
+        Raises:
+            InvalidGoldError: one of them cannot be judged against.
+        """
+        expressions = [self._read_gold(text) for text in golds.texts]
+        if golds.every and len(expressions) > 1:
+            joined = Group("", tuple(expression.tree for expression in expressions))
+            return [Expression("; ".join(golds.texts), joined)]
+        return expressions
+
+    def _read_gold(self, text: str) -> Expression:
+        if not text.strip():
+            raise InvalidGoldError("the gold is empty")
+        try:
+            gold = self._read(text)
+            rational(gold.tree)
+        except LimitError as error:
+            raise InvalidGoldError(f"the gold is over the limits: {error}") from error
+        except UnreadableError as error:
+            raise InvalidGoldError(f"the gold cannot be read: {error}") from error
+        except UndefinedError as error:
+            raise InvalidGoldError(f"the gold is undefined: {error}") from error
+        return gold
+
+    def _read(self, text: str) -> Expression:
+        return read(text, decimal_comma=self.policy.decimal_comma)
+
+    def _choose(self, golds: Golds, answer: str) -> Ruling | None:
+        """Rule on a multiple choice; None where gold or answer is none."""
+        options = dict(golds.options)
+        for index, text in enumerate(golds.texts):
+            letters = choices.gold_letters(text)
+            if letters is None or len(answer) > 2 * len(text) + 400:
+                continue
+            outcome = self._letters(letters, answer, options)
+            if outcome is not None:
+                return Ruling("compared", outcome, index, text, peel(answer))
+        return None
+
+    def _letters(
+        self, letters: frozenset[str], answer: str, options: Mapping[str, str]
+    ) -> Outcome | None:
+        named = choices.answer_letters(answer)
+        if named is None:
+            return self._option_text(letters, answer, options)
+        if not named[0]:
+            return differ("hedge: several letters", "exact")
+        if named[0] != letters:
+            return differ("another letter", "exact")
+        beside = named[1]
+        if beside and options:
+            own = choices.named_option(next(iter(letters)), options)
+            if own is not None and not self._says(own, beside):
+                return differ("the letter and the text beside it contradict each other", "exact")
+        return EXACT
+
+    def _option_text(
+        self, letters: frozenset[str], answer: str, options: Mapping[str, str]
+    ) -> Outcome | None:
+        if not options or len(letters) != 1:
+            return None
+        equal = {
+            name.strip("(). ").upper() for name, text in options.items() if self._says(text, answer)
+        }
+        if len(equal) != 1:
+            return differ("the text of no option, or of several", "exact")
+        if letters <= equal:
+            return EXACT.by("choices")
+        return differ("another option's text", "exact")
+
+    def _says(self, option: str, text: str) -> bool:
+        try:
+            return bool(judge(self._read(option), self._read(text), self.policy).equal)
+        except (LimitError, UnreadableError):
+            return peel(option) == peel(text)

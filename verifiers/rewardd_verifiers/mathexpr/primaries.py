@@ -1,0 +1,350 @@
+"""What can begin an expression: numbers, names, words, fractions, roots, functions, signs."""
+
+from collections.abc import Callable, Mapping
+
+from rewardd_verifiers.mathexpr import brackets, lexicon, units
+from rewardd_verifiers.mathexpr.cursor import ANY, ARGUMENT, POWER, SUM, UNIT, Cursor
+from rewardd_verifiers.mathexpr.limits import UnreadableError
+from rewardd_verifiers.mathexpr.numerals import read_number
+from rewardd_verifiers.mathexpr.tokens import COMMAND, END, NAME, NUMBER, SIGN, WORD, Token
+from rewardd_verifiers.mathexpr.tree import (
+    Call,
+    Constant,
+    Dots,
+    Operation,
+    Quantity,
+    Relation,
+    Symbol,
+    Text,
+    Tree,
+)
+
+_SHORT_WORDS = lexicon.words(
+    "no on up so we is it at by of an as be he me my to us yes not odd the are all any one two six "
+    "ten red low high top out for and day men non never none neither both off new old big sum its "
+    "has had was can may per via few set"
+)
+_LONGEST_PRODUCT = 3
+"""Letters in a run that still may be factors; longer runs are words."""
+
+
+def prefix(cursor: Cursor, power: int) -> Tree:
+    """Read what begins here."""
+    token = cursor.take()
+    match token.kind:
+        case "number":
+            return _number(cursor, token)
+        case "name":
+            return name(cursor, token)
+        case "word":
+            return _word(cursor, token)
+        case "command":
+            return _command(cursor, token.text)
+        case _:
+            return _sign(cursor, token, power)
+
+
+def _number(cursor: Cursor, token: Token) -> Tree:
+    if cursor.sees("_"):
+        based = brackets.based(cursor, token.text)
+        if based is not None:
+            return based
+    return read_number(token.text)
+
+
+def name(cursor: Cursor, token: Token) -> Tree:
+    """Read a letter: a constant, a symbol with its subscript and primes, or a call."""
+    text = token.text
+    if text in {"i", "j", "k"} and token.raw == "bold":
+        return Symbol(f"vec {text}")
+    if text in {"e", "i"} and not cursor.sees("_"):
+        return Constant(text)
+    full = text + subscript(cursor) + _primes(cursor)
+    if text in lexicon.UNINTERPRETED or full.endswith("'"):
+        return _maybe_call(cursor, full)
+    if cursor.sees("("):
+        return _numeric_call(cursor, full)
+    return Symbol(full)
+
+
+def subscript(cursor: Cursor) -> str:
+    """Read a subscript as part of a name; empty if there is none."""
+    if not cursor.accept("_"):
+        return ""
+    if not cursor.accept("{"):
+        return "_" + cursor.take().text
+    parts: list[str] = []
+    depth = 1
+    while cursor.token.kind != END:
+        token = cursor.take()
+        depth += (token.text == "{") - (token.text == "}")
+        if depth == 0:
+            break
+        parts.append(token.text)
+    return "_" + "".join(parts)
+
+
+def _primes(cursor: Cursor) -> str:
+    count = 0
+    while cursor.sees("'", "''"):
+        count += len(cursor.take().text)
+    if cursor.sees("^") and cursor.following.text in {"'", "''"}:
+        cursor.take()
+        return "'" * len(cursor.take().text)
+    return "'" * count
+
+
+def _maybe_call(cursor: Cursor, full: str) -> Tree:
+    """Read `f(x)` and `f^{-1}(x)`; a letter without a bracket stays a symbol."""
+    texts = [token.text for token in cursor.tokens[cursor.position : cursor.position + 6]]
+    if texts[:5] == ["^", "{", "-", "1", "}"] and texts[5:] == ["("]:
+        cursor.position += 5
+        full += "^-1"
+    if not cursor.sees("("):
+        return Symbol(full)
+    cursor.take()
+    return Call(full, brackets.items(cursor, ")")[0])
+
+
+def _numeric_call(cursor: Cursor, full: str) -> Tree:
+    """Read `I(0)` and `P(A, B)` as calls: nobody multiplies like that."""
+    after = cursor.following
+    behind = cursor.tokens[min(cursor.position + 2, len(cursor.tokens) - 1)]
+    if behind.text in {")", ","} and (after.kind == NUMBER or behind.text == ","):
+        cursor.take()
+        return Call(full, brackets.items(cursor, ")")[0])
+    return Symbol(full)
+
+
+def _word(cursor: Cursor, token: Token) -> Tree:
+    word = token.text
+    known = lexicon.ALIASES.get(word, word)
+    if known in lexicon.FUNCTIONS:
+        return function(cursor, known)
+    if known in lexicon.CONSTANTS:
+        return Constant(lexicon.CONSTANTS[known])
+    if word in lexicon.SPELLED_LETTERS and not token.upright:
+        return Symbol(word)
+    if token.upright and len(word) == 1 and cursor.sees("_", "^", "("):
+        return name(cursor, token)
+    if not token.upright and len(word) <= _LONGEST_PRODUCT and word.lower() not in _SHORT_WORDS:
+        return _letters(cursor, token)
+    return _prose(cursor, token)
+
+
+def _letters(cursor: Cursor, token: Token) -> Tree:
+    """Read `xy` as a product; what follows belongs to its last letter."""
+    *front, last = token.text
+    factors = [_constant_or_symbol(letter) for letter in front]
+    factors.append(name(cursor, Token(NAME, last)))
+    power = cursor.expression(POWER - 1) if cursor.accept("^") else None
+    if power is not None:
+        factors[-1] = Operation("power", (factors[-1], power))
+    return Operation("product", tuple(factors))
+
+
+def _constant_or_symbol(letter: str) -> Tree:
+    return Constant(letter) if letter in {"e", "i"} else Symbol(letter)
+
+
+def _prose(cursor: Cursor, token: Token) -> Tree:
+    """Read a run of words; in front of a value they are its label."""
+    words = [token.text]
+    while cursor.token.kind == WORD or (cursor.token.kind == NAME and cursor.token.upright):
+        words.append(cursor.take().text)
+    text = Text(" ".join(words).lower())
+    cursor.accept(":")
+    after = cursor.token
+    if after.kind in {NUMBER, NAME, COMMAND} or cursor.sees("(", "[", "-", "\\$", "±", "+", "\\{"):
+        return Relation(("=",), (text, cursor.expression(UNIT - 1)))
+    return text
+
+
+def function(cursor: Cursor, called: str) -> Tree:
+    """Read the arguments of a known function, with its base, power and inverse."""
+    base: tuple[Tree, ...] = ()
+    if cursor.accept("_"):
+        base = (_base(cursor),)
+    power: Tree | None = None
+    if cursor.accept("^"):
+        power = cursor.expression(POWER - 1)
+    arguments = _arguments(cursor)
+    if called == "log" and len(arguments) == 1:
+        if not base:
+            cursor.doubts.add("common_log")
+            base = (read_number("10"),) if cursor.reading.common_log else (Constant("e"),)
+        arguments = (*base, *arguments)
+    elif called == "lg":
+        called, arguments = "log", (read_number("10"), *arguments)
+    if power == Operation("negative", (read_number("1"),)):
+        return Call("arc" + called, arguments)
+    result: Tree = Call(called, arguments)
+    return result if power is None else Operation("power", (result, power))
+
+
+def _base(cursor: Cursor) -> Tree:
+    r"""Read the base of a logarithm; in `\log_28` it is one digit."""
+    token = cursor.token
+    after = cursor.following
+    if token.kind != NUMBER or after.kind in {NUMBER, NAME, COMMAND} or after.text in {"(", "{"}:
+        return argument(cursor)
+    return _digit(cursor)
+
+
+def _arguments(cursor: Cursor) -> tuple[Tree, ...]:
+    if cursor.accept("("):
+        return brackets.items(cursor, ")")[0]
+    if cursor.sees("{", "["):
+        return brackets.flat(prefix(cursor, POWER))
+    cursor.arguments += 1
+    tree = cursor.expression(ARGUMENT - 1)
+    cursor.arguments -= 1
+    return (tree,)
+
+
+def argument(cursor: Cursor) -> Tree:
+    r"""Read one argument of a command: a group, or one token; `\frac12` has two digits."""
+    if cursor.accept("{"):
+        tree = cursor.inside("}")
+        cursor.expect("}")
+        return tree
+    if cursor.token.kind == NUMBER:
+        return _digit(cursor)
+    return prefix(cursor, POWER)
+
+
+def _digit(cursor: Cursor) -> Tree:
+    token = cursor.token
+    if not token.text[0].isdigit() or len(token.text) == 1:
+        cursor.take()
+        return read_number(token.text)
+    rest = Token(NUMBER, token.text[1:])
+    cursor.tokens[cursor.position] = rest
+    return read_number(token.text[0])
+
+
+def _fraction(cursor: Cursor) -> Tree:
+    top = argument(cursor)
+    return Operation("quotient", (top, argument(cursor)))
+
+
+def _root(cursor: Cursor) -> Tree:
+    degree: Tree | None = None
+    if cursor.accept("["):
+        degree = cursor.inside("]")
+        cursor.expect("]")
+    if cursor.accept("("):
+        (radicand, *_), _closer = brackets.items(cursor, ")")
+    elif cursor.token.kind == NUMBER:
+        radicand = read_number(cursor.take().text)
+    else:
+        radicand = argument(cursor)
+    return Operation("root", (radicand, degree or read_number("2")))
+
+
+def _binomial(cursor: Cursor) -> Tree:
+    top = argument(cursor)
+    return Call("binomial", (top, argument(cursor)))
+
+
+def _indexed(cursor: Cursor, kind: str) -> Tree:
+    low: Tree | None = None
+    high: Tree | None = None
+    while cursor.sees("_", "^"):
+        if cursor.take().text == "_":
+            low = argument(cursor)
+        else:
+            high = argument(cursor)
+    body = cursor.expression(SUM)
+    ends = tuple(end for end in (low, high) if end is not None)
+    return Call(kind, (*ends, body))
+
+
+def _accent(cursor: Cursor, kind: str) -> Tree:
+    """Read a marked name; `overline` of digits stands for itself, a marked i, j, k is a basis."""
+    inner = argument(cursor)
+    if kind in {"underset", "overset", "stackrel", "underbrace", "overbrace"}:
+        return argument(cursor) if kind not in {"underbrace", "overbrace"} else inner
+    letters = {"imath": "i", "jmath": "j"}
+    if isinstance(inner, Symbol | Constant):
+        letter = letters.get(inner.name, inner.name)
+        basis = kind in {"hat", "vec", "widehat"} and letter in {"i", "j", "k"}
+        return Symbol(f"vec {letter}") if basis else Symbol(f"{kind} {inner.name}")
+    return Call(kind, (inner,))
+
+
+def _blackboard(cursor: Cursor) -> Tree:
+    braced = cursor.accept("{")
+    letter = cursor.take().text
+    if braced:
+        cursor.expect("}")
+    return Constant(letter) if letter in set("RZNQC") else Symbol(f"bb {letter}")
+
+
+_COMMANDS: Mapping[str, Callable[[Cursor], Tree]] = {
+    **dict.fromkeys(("frac", "dfrac", "tfrac", "cfrac", "nicefrac", "sfrac"), _fraction),
+    **dict.fromkeys(("binom", "dbinom", "tbinom"), _binomial),
+    "sqrt": _root,
+    "mathbb": _blackboard,
+    "Bbb": _blackboard,
+    "begin": brackets.environment,
+}
+
+
+def _command(cursor: Cursor, text: str) -> Tree:  # noqa: PLR0911  one family a line
+    if text in _COMMANDS:
+        return _COMMANDS[text](cursor)
+    known = lexicon.ALIASES.get(text, text)
+    if known in lexicon.FUNCTIONS:
+        return function(cursor, known)
+    if text in lexicon.CONSTANTS:
+        return Constant(lexicon.CONSTANTS[text])
+    if text in {"sum", "prod"}:
+        return _indexed(cursor, text)
+    if text in {"int", "iint", "iiint", "oint", "lim", "bigcup", "bigcap", "limsup", "liminf"}:
+        return _indexed(cursor, text)
+    if text in lexicon.ACCENTS:
+        return _accent(cursor, text)
+    return Symbol(f"\\{text}")
+
+
+def _signed(kind: str) -> Callable[[Cursor, int], Tree]:
+    def read(cursor: Cursor, power: int) -> Tree:
+        operand = cursor.expression(max(power, SUM))
+        return operand if kind == "plus" else Operation(kind, (operand,))
+
+    return read
+
+
+def _money(sign: str) -> Callable[[Cursor, int], Tree]:
+    def read(cursor: Cursor, power: int) -> Tree:  # noqa: ARG001  the signature of all signs
+        return Quantity(cursor.expression(UNIT), units.currency(sign))
+
+    return read
+
+
+def _dots(cursor: Cursor, power: int) -> Tree:  # noqa: ARG001  the signature of all signs
+    return Dots()
+
+
+_SIGNS: Mapping[str, Callable[[Cursor, int], Tree]] = {
+    "-": _signed("negative"),
+    "+": _signed("plus"),
+    "±": _signed("plusminus"),
+    "∓": _signed("minusplus"),
+    "...": _dots,
+    **{sign: _money(sign) for sign in units.CURRENCIES},
+}
+
+
+def _sign(cursor: Cursor, token: Token, power: int) -> Tree:
+    text = token.text
+    if text in _SIGNS:
+        return _SIGNS[text](cursor, power)
+    if text in brackets.OPENERS:
+        return brackets.OPENERS[text](cursor)
+    if text in {"=", "~"} and cursor.position == 1:
+        return cursor.expression(ANY)
+    if token.kind == SIGN and token.raw and token.raw not in {"and", "or"}:
+        return _prose(cursor, Token(WORD, token.raw))
+    raise UnreadableError(f"{text or 'the end'!r} where a value should stand")

@@ -1,0 +1,143 @@
+"""From the text of an answer or a gold to trees: one for each usual reading."""
+
+import re
+from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
+
+from rewardd_verifiers.mathexpr import lexicon, normalise, spoken
+from rewardd_verifiers.mathexpr.cursor import Reading
+from rewardd_verifiers.mathexpr.expand import expand
+from rewardd_verifiers.mathexpr.limits import UndecidedError, UnreadableError
+from rewardd_verifiers.mathexpr.parse import parse
+from rewardd_verifiers.mathexpr.tokens import WORD, Token, cut
+from rewardd_verifiers.mathexpr.tree import Tree
+
+_QUOTES = "\"'`“”"
+_OUTER = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("__", "__"))
+_BOXES = re.compile(r"\\(?:boxed|fbox|displaystyle|textstyle|dsb)\s*")
+_MONEY = re.compile(r"(?<![\\$])\$(?=\s?\d|\s?\.\d)")
+_COMMA_DECIMAL = re.compile(r"(?<![\d,])(\d+),(\d+)(?![\d,])")
+_MOST_STOPS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A text that was read.
+
+    Attributes:
+        text: as it was peeled and folded.
+        tree: of the usual reading.
+        others: trees of the other readings, by the name of the reading.
+        repairs: what had to be mended.
+    """
+
+    text: str
+    tree: Tree
+    others: dict[str, Tree] = field(default_factory=dict[str, Tree])
+    repairs: tuple[str, ...] = ()
+
+
+def peel(text: str) -> str:
+    """Return the text without what surrounds an answer: `$`, bold, quotes, a final stop."""
+    text = text.strip()
+    for _ in range(_MOST_STOPS):
+        before = text
+        text = _unquote(_strip_stop(text))
+        for opener, closer in _OUTER:
+            inner = text[len(opener) : -len(closer)]
+            framed = text.startswith(opener) and text.endswith(closer) and len(inner) > 0
+            if framed and opener not in inner and closer not in inner:
+                text = inner.strip()
+        if text.endswith("$") and text.count("$") % 2 and not text.endswith("\\$"):
+            text = text[:-1]
+        if text == before:
+            break
+    return text
+
+
+def _unquote(text: str) -> str:
+    quoted = len(text) > 2 and text[0] in _QUOTES and text[-1] in _QUOTES  # noqa: PLR2004  two quotes and a text
+    return text[1:-1].strip() if quoted else text.strip()
+
+
+def _strip_stop(text: str) -> str:
+    if text.endswith((".", ",", ";", "。", "，")) and not text.endswith(("..", "\\,", "\\;")):
+        return text[:-1].rstrip()
+    return text
+
+
+@lru_cache(maxsize=2048)
+def read(text: str, *, decimal_comma: bool = False) -> Expression:
+    """Read a text; prose that is no mathematics is a tree too.
+
+    Raises:
+        LimitError: it is larger than we read.
+        UnreadableError: it is neither mathematics nor prose.
+    """
+    folded, repairs = normalise.fold(peel(text))
+    folded = peel(folded)
+    special = spoken.read_special(folded)
+    if special is not None:
+        return Expression(folded, special, repairs=tuple(repairs))
+    prepared = _prepare(folded, decimal_comma=decimal_comma)
+    tokens = cut(prepared)
+    if _is_lone_word(tokens):
+        return Expression(folded, spoken.prose(folded), repairs=tuple(repairs))
+    try:
+        return _readings(folded, tokens, repairs)
+    except UnreadableError:
+        if not _is_prose(tokens, folded):
+            raise
+        return Expression(folded, spoken.prose(folded), repairs=tuple(repairs))
+
+
+def _prepare(folded: str, *, decimal_comma: bool) -> str:
+    text = _BOXES.sub("", folded) if "\\" in folded else folded
+    if "$" in text:
+        bare = text.replace("\\$", "")
+        opens = _MONEY.findall(text)
+        if bare.count("$") == len(opens) and not bare.endswith("$"):
+            text = _MONEY.sub(r"\\$", text)
+    if "**" in text and (text.startswith("**") or text.endswith("**")):
+        text = text.replace("**", "")
+    if decimal_comma:
+        text = _COMMA_DECIMAL.sub(r"\1.\2", text)
+    return text
+
+
+def _readings(folded: str, tokens: list[Token], repairs: list[str]) -> Expression:
+    usual = Reading()
+    tree, parser = parse(tokens, usual)
+    others: dict[str, Tree] = {}
+    for known in fields(Reading):
+        if known.name in parser.doubts:
+            turned = not getattr(usual, known.name)
+            others[known.name] = _other(tokens, replace(usual, **{known.name: turned}))
+    return Expression(folded, _expanded(tree), others, tuple(repairs + parser.repairs))
+
+
+def _other(tokens: list[Token], reading: Reading) -> Tree:
+    return _expanded(parse(tokens, reading)[0])
+
+
+def _expanded(tree: Tree) -> Tree:
+    try:
+        return expand(tree)
+    except UndecidedError:
+        return tree
+
+
+def _is_lone_word(tokens: list[Token]) -> bool:
+    """Whether the whole answer is one word: `top` is not a product of letters."""
+    if len(tokens) != 2 or tokens[0].kind != WORD:  # noqa: PLR2004  the word, the end
+        return False
+    word = tokens[0].text
+    known = lexicon.ALIASES.get(word, word)
+    if known in lexicon.FUNCTIONS or known in lexicon.CONSTANTS or known in lexicon.SPELLED_LETTERS:
+        return False
+    vowels = any(letter in "aeiouAEIOU" for letter in word)
+    return len(word) > 1 and (tokens[0].upright or (len(word) > 2 and vowels))  # noqa: PLR2004  `xy` is a product
+
+
+def _is_prose(tokens: list[Token], folded: str) -> bool:
+    return any(token.kind == WORD for token in tokens) or not folded.isascii()

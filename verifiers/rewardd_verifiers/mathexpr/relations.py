@@ -1,0 +1,233 @@
+"""Labels, chains, equations and functions: what stands to the left of an equals sign."""
+
+from dataclasses import dataclass
+
+from rewardd_verifiers.mathexpr import lexicon, probe
+from rewardd_verifiers.mathexpr.expand import rebuild
+from rewardd_verifiers.mathexpr.identity import Context, free_names, proportional, same
+from rewardd_verifiers.mathexpr.outcome import Outcome, differ, undecided
+from rewardd_verifiers.mathexpr.scalars import distance_within
+from rewardd_verifiers.mathexpr.tree import (
+    Call,
+    Constant,
+    Group,
+    Number,
+    Operation,
+    Ratio,
+    Relation,
+    Symbol,
+    Text,
+    Tree,
+    walk,
+)
+
+_EQUAL = frozenset({"=", "~", "≡"})
+_WEIGHTY = lexicon.words(
+    "not no never except without neither nor cannot isn't doesn't less more greater fewer than "
+    "least most over under above below between about approximately around almost nearly minus "
+    "negative half twice double triple perhaps maybe possibly either probably likely wrong "
+    "incorrect instead unless only"
+)
+"""Words that change what a label's value means: such a label is never dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A value with what it is called; `label` is "" where it has no name."""
+
+    label: str
+    value: Tree
+
+
+def is_equation(tree: Tree) -> bool:
+    """Whether all signs of a relation say that its sides are equal."""
+    return isinstance(tree, Relation) and all(sign in _EQUAL for sign in tree.signs)
+
+
+def label_of(side: Tree) -> str | None:  # noqa: PLR0911  one line a kind
+    """Return what a left side calls its value; None if it is an expression of its own."""
+    match side:
+        case Symbol(name=name):
+            return name
+        case Text(words=words):
+            return None if _WEIGHTY & set(words.split()) else words
+        case Call(name=name, args=args) if name not in {"log", "sum", "prod", "int", "lim"}:
+            if any(isinstance(node, Number) and len(args) > 1 for node in walk(side)):
+                return None
+            return f"{name}({','.join(_spelling(arg) for arg in args)})"
+        case Operation() | Ratio():
+            plain = not any(isinstance(node, Number | Constant) for node in walk(side))
+            return _spelling(side) if plain else None
+        case Group(bracket="()", items=items) if all(isinstance(i, Symbol) for i in items):
+            return _spelling(side)
+        case _:
+            return None
+
+
+def _spelling(tree: Tree) -> str:
+    match tree:
+        case Symbol(name=name) | Constant(name=name):
+            return name
+        case Number(value=value):
+            return str(value)
+        case Operation(kind=kind, args=args):
+            return f"{kind}({','.join(_spelling(arg) for arg in args)})"
+        case Call(name=name, args=args):
+            return f"{name}({','.join(_spelling(arg) for arg in args)})"
+        case Group(items=items) | Ratio(items=items):
+            return f"({','.join(_spelling(item) for item in items)})"
+        case _:
+            return repr(tree)
+
+
+def split(tree: Tree) -> Labelled:
+    """Return a relation's label and value; a tree without label is its own value."""
+    if isinstance(tree, Relation) and is_equation(tree) and len(tree.sides) == 2:  # noqa: PLR2004  name and value
+        left, right = tree.sides
+        label = label_of(left)
+        if label is not None and not free_names(left) & free_names(right):
+            return Labelled(label, right)
+        turned = label_of(right)
+        if turned is not None and not free_names(left) and isinstance(right, Symbol):
+            return Labelled(turned, left)
+    if isinstance(tree, Relation) and tree.signs == ("in",) and isinstance(tree.sides[0], Symbol):
+        return Labelled(tree.sides[0].name, tree.sides[1])
+    return Labelled("", tree)
+
+
+def renamed(tree: Tree) -> Tree:
+    """Return a definition `f(x) = ...` with its bound names numbered by position."""
+    if not (isinstance(tree, Relation) and is_equation(tree) and isinstance(tree.sides[0], Call)):
+        return tree
+    names = [arg.name for arg in tree.sides[0].args if isinstance(arg, Symbol)]
+    table = {name: f"bound {place}" for place, name in enumerate(names)}
+    return rename(tree, table)
+
+
+def rename(tree: Tree, table: dict[str, str]) -> Tree:
+    """Return the tree with names exchanged."""
+    if isinstance(tree, Symbol):
+        return Symbol(table.get(tree.name, tree.name))
+    return rebuild(tree, lambda part: rename(part, table))
+
+
+def unchained(tree: Tree, context: Context) -> "tuple[tuple[Tree, ...], Outcome]":
+    """Return the values that a chain of equalities offers, and whether all its links hold.
+
+    A label in front is no link. Exact values come first; what follows an approximate sign has to
+    agree to the digits written.
+    """
+    if not (isinstance(tree, Relation) and is_equation(tree)):
+        return (tree,), Outcome(equal=True)
+    sides, signs = list(tree.sides), list(tree.signs)
+    while len(sides) > 1 and free_names(sides[0]) and label_of(sides[0]) is not None:
+        if not isinstance(sides[0], Text | Call) and free_names(sides[0]) & free_names(sides[1]):
+            break
+        sides.pop(0)
+        signs.pop(0)
+    for place, sign in enumerate(signs):
+        outcome = _link(sides[place], sides[place + 1], sign, context)
+        if not outcome.equal:
+            return tuple(sides), outcome
+    return tuple(sides), Outcome(equal=True)
+
+
+def _link(left: Tree, right: Tree, sign: str, context: Context) -> Outcome:
+    outcome = same(left, right, context)
+    if outcome.equal or (sign != "~" and not _is_decimal(right)):
+        return outcome if outcome.equal else _broken(outcome)
+    for exact, literal in ((left, right), (right, left)):
+        if _is_decimal(literal) and _agrees(exact, literal, context):
+            return Outcome(equal=True, strength="proved")
+    return differ("a link of the chain does not hold")
+
+
+def _broken(outcome: Outcome) -> Outcome:
+    if outcome.equal is None:
+        return outcome
+    return differ("a link of the chain does not hold")
+
+
+def _is_decimal(tree: Tree) -> bool:
+    if isinstance(tree, Operation) and tree.kind in {"negative", "percent", "degrees"}:
+        return _is_decimal(tree.args[0])
+    return isinstance(tree, Number) and tree.places is not None
+
+
+def _agrees(exact: Tree, literal: Tree, context: Context) -> bool:
+    if isinstance(literal, Operation) and literal.kind == "negative":
+        return _agrees(Operation("negative", (exact,)), literal.args[0], context)
+    if not isinstance(literal, Number):
+        return False
+    half = 10 ** (literal.places or 0) * 2
+    return distance_within(exact, literal.value, 1 / (literal.value * 0 + half), context)
+
+
+def difference(tree: Relation) -> Tree:
+    """Return left side minus right side."""
+    left, right = tree.sides[0], tree.sides[-1]
+    return Operation("sum", (left, Operation("negative", (right,))))
+
+
+def equations(gold: Relation, answer: Relation, context: Context) -> Outcome:
+    """Compare two equations, or two inequalities, by the difference of their sides."""
+    first, second = renamed(gold), renamed(answer)
+    if not (isinstance(first, Relation) and isinstance(second, Relation)):
+        return undecided("not two relations")
+    if len(first.signs) != 1 or len(second.signs) != 1:
+        return differ("chains of different length")
+    if _named_functions(gold) != _named_functions(answer):
+        return differ("different functions")
+    outcome, positive = proportional(difference(first), difference(second), context)
+    signs = (first.signs[0], second.signs[0])
+    if outcome.equal and not _signs_agree(*signs, positive=positive):
+        return differ("the relation points the other way")
+    return outcome
+
+
+def _named_functions(tree: Relation) -> set[str]:
+    return {side.name for side in tree.sides if isinstance(side, Call)}
+
+
+_TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+
+
+def _signs_agree(first: str, second: str, *, positive: bool) -> bool:
+    if first in _EQUAL and second in _EQUAL:
+        return True
+    return first == (second if positive else _TURNED.get(second, second))
+
+
+def constant_difference(gold: Tree, answer: Tree, context: Context) -> Outcome | None:
+    """Compare antiderivatives: each with one lone additive constant; None if that is not so."""
+    first, second = _lone_constant(gold), _lone_constant(answer)
+    if first is None or second is None:
+        return None
+    (rest, name), (other, other_name) = first, second
+    names = sorted(free_names(rest) | free_names(other))
+    if name in names or other_name in names or not names:
+        return None
+    gap = Operation("sum", (rest, Operation("negative", (other,))))
+    first_point = {n: Number(probe.digits(n, 1)) for n in names}
+    fixed = _at(gap, first_point)
+    return same(gap, fixed, context)
+
+
+_CONSTANTS = frozenset({"C", "c", "K", "k", "C_1", "c_1"})
+
+
+def _lone_constant(tree: Tree) -> tuple[Tree, str] | None:
+    """Return what is left without the lone additive constant, and its name."""
+    if not (isinstance(tree, Operation) and tree.kind == "sum"):
+        return None
+    found = [term for term in tree.args if isinstance(term, Symbol) and term.name in _CONSTANTS]
+    if len(found) != 1:
+        return None
+    rest = tuple(term for term in tree.args if term is not found[0])
+    return Operation("sum", rest), found[0].name
+
+
+def _at(tree: Tree, values: dict[str, Number]) -> Tree:
+    if isinstance(tree, Symbol):
+        return values.get(tree.name, tree)
+    return rebuild(tree, lambda part: _at(part, values))

@@ -1,0 +1,404 @@
+"""Compare two single values: numbers, percents, angles, quantities, bases, times, dates, words."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+
+from rewardd_verifiers.mathexpr import probe, units
+from rewardd_verifiers.mathexpr.exact import UndefinedError, rational
+from rewardd_verifiers.mathexpr.identity import Context, free_names, same
+from rewardd_verifiers.mathexpr.limits import MAX_DIGITS, UndecidedError
+from rewardd_verifiers.mathexpr.outcome import EXACT, Outcome, differ, undecided
+from rewardd_verifiers.mathexpr.tree import (
+    Based,
+    Builder,
+    Cases,
+    Clock,
+    Constant,
+    Date,
+    Group,
+    Matrix,
+    Number,
+    Operation,
+    Ordinal,
+    Quantity,
+    Ratio,
+    Relation,
+    SetOperation,
+    Symbol,
+    Text,
+    Tree,
+    walk,
+)
+
+_IRRATIONAL_EXTRA = 1
+"""A chance hit on a rounded irrational is likelier: one digit more."""
+
+
+def compare(gold: Tree, answer: Tree, context: Context) -> Outcome:
+    """Compare two single values under the context's policy."""
+    for kinds, rule in _RULES:
+        if isinstance(gold, kinds) or isinstance(answer, kinds):
+            return rule(gold, answer, context)
+    if _is(gold, "percent") or _is(answer, "percent"):
+        return _percents(gold, answer, context)
+    if _is(gold, "degrees") or _is(answer, "degrees"):
+        return _angles(gold, answer, context)
+    if isinstance(gold, Constant) and isinstance(answer, Constant):
+        return _constants(gold, answer)
+    return numbers(gold, answer, context)
+
+
+def _is(tree: Tree, kind: str) -> bool:
+    if isinstance(tree, Operation) and tree.kind == "negative":
+        return _is(tree.args[0], kind)
+    return isinstance(tree, Operation) and tree.kind == kind
+
+
+def _inner(tree: Tree) -> Tree:
+    """Return the value before its percent or degree sign."""
+    if isinstance(tree, Operation) and tree.kind == "negative":
+        return Operation("negative", (_inner(tree.args[0]),))
+    return tree.args[0] if isinstance(tree, Operation) else tree
+
+
+def _constants(gold: Constant, answer: Constant) -> Outcome:
+    if "undefined" in {gold.name, answer.name}:
+        both_ = gold.name == answer.name
+        return EXACT if both_ else differ("an undefined value matches no value")
+    return EXACT if gold == answer else differ("different constants")
+
+
+def numbers(gold: Tree, answer: Tree, context: Context) -> Outcome:
+    """Compare plain values, with the tolerance and rounding that the policy grants."""
+    if _infinite(gold) or _infinite(answer):
+        equal = _infinite(gold) == _infinite(answer)
+        return EXACT if equal else differ("infinite on one side only, or of another sign")
+    outcome = same(gold, answer, context)
+    if outcome.equal is None and is_composite(answer) and not is_composite(gold):
+        return differ("no single value")
+    if outcome.equal is False and outcome.difference != "" and not free_names(gold):
+        granted = _rounded(gold, answer, context)
+        if granted:
+            return Outcome(equal=True, strength="proved").by(granted)
+    return outcome
+
+
+_COMPOSITE = (Group, Relation, Matrix, Cases, Builder, SetOperation, Quantity, Ratio, Clock, Date)
+
+
+def is_composite(tree: Tree) -> bool:
+    """Whether there is something in it that has no place in arithmetic."""
+    return any(isinstance(node, _COMPOSITE) for node in walk(tree))
+
+
+def _infinite(tree: Tree) -> int:
+    if isinstance(tree, Constant) and tree.name == "infinity":
+        return 1
+    if isinstance(tree, Operation) and tree.kind == "negative":
+        return -_infinite(tree.args[0])
+    return 0
+
+
+def _rounded(gold: Tree, answer: Tree, context: Context) -> str:
+    """Return the switch under which one is the other's rounding; "" if none is."""
+    policy = context.policy
+    if policy.tolerant and _within(gold, answer, context):
+        return "tolerance"
+    literal = _literal(gold)
+    if literal is not None and policy.gold_precision and _is_rounding(literal):
+        needed = policy.gold_precision + _IRRATIONAL_EXTRA * (_closed(answer, exactly=True) is None)
+        if literal.digits >= needed and _rounds_to(answer, _signed(gold), literal, context):
+            return "gold_precision"
+    literal = _literal(answer)
+    if literal is None or not literal.places or _is_whole(gold):
+        return ""
+    needed = policy.rounded_answer or MAX_DIGITS
+    near = literal.digits >= needed and _rounds_to(gold, _signed(answer), literal, context)
+    return "rounded_answer" if near else ""
+
+
+def _is_rounding(literal: Number) -> bool:
+    """Whether a decimal gold can be a rounded value: `57.0` is a whole number in float's dress."""
+    return bool(literal.places) and literal.value.denominator != 1
+
+
+def _literal(tree: Tree) -> Number | None:
+    if isinstance(tree, Operation) and tree.kind == "negative":
+        return _literal(tree.args[0])
+    return tree if isinstance(tree, Number) and tree.places is not None else None
+
+
+def _signed(tree: Tree) -> Fraction:
+    value = rational(tree)
+    return value if value is not None else Fraction(0)
+
+
+def _is_whole(tree: Tree) -> bool:
+    value = _closed(tree, exactly=False)
+    return value is not None and value.denominator == 1
+
+
+def _closed(tree: Tree, *, exactly: bool) -> Fraction | None:
+    """Return a rational value; with `exactly`, a decimal literal is none, as it may be rounded."""
+    if exactly and _literal(tree) is not None:
+        return None
+    try:
+        return rational(tree)
+    except UndefinedError:
+        return None
+
+
+def _rounds_to(tree: Tree, target: Fraction, literal: Number, context: Context) -> bool:
+    half = Fraction(1, 2 * 10 ** (literal.places or 0))
+    return distance_within(tree, target, half, context)
+
+
+def distance_within(tree: Tree, target: Fraction, most: Fraction, context: Context) -> bool:
+    """Whether a closed expression is provably no farther than `most` from `target`."""
+    value = _closed(tree, exactly=False)
+    if value is not None:
+        return abs(value - target) <= most
+    if free_names(tree):
+        return False
+    try:
+        with probe.precision(384):
+            evaluator = probe.Evaluator({}, context.steps)
+            found = evaluator.value(tree)
+            gap = evaluator.value(Number(target)) - found
+            bound = evaluator.value(Number(most))
+    except (UndecidedError, UndefinedError):
+        return False
+    return bool(found.is_finite() and gap.abs_upper() <= bound.real)
+
+
+def _within(gold: Tree, answer: Tree, context: Context) -> bool:
+    policy = context.policy
+    first, second = _closed(gold, exactly=False), _closed(answer, exactly=False)
+    if first is None or second is None:
+        target = first if first is not None else second
+        other = answer if first is not None else gold
+        if target is None:
+            return False
+        most = max(policy.absolute_tolerance, policy.relative_tolerance * abs(target))
+        return distance_within(other, target, most, context)
+    larger = max(abs(first), abs(second))
+    most = max(policy.absolute_tolerance, policy.relative_tolerance * larger)
+    if abs(first - second) <= most and most > 0:
+        return True
+    digits = policy.significant_digits
+    return digits is not None and significant(first, digits) == significant(second, digits)
+
+
+def significant(value: Fraction, digits: int) -> Fraction:
+    """Round to significant digits, half away from zero."""
+    if value == 0:
+        return value
+    size = abs(value)
+    exponent = len(str(size.numerator)) - len(str(size.denominator))
+    if size < Fraction(10) ** exponent:
+        exponent -= 1
+    unit = Fraction(10) ** (exponent - digits + 1)
+    rounded = (size / unit + Fraction(1, 2)).__floor__() * unit
+    return rounded if value > 0 else -rounded
+
+
+def _percents(gold: Tree, answer: Tree, context: Context) -> Outcome:
+    both_signed = _is(gold, "percent") and _is(answer, "percent")
+    if both_signed:
+        return numbers(_inner(gold), _inner(answer), context)
+    if _is(gold, "percent"):
+        outcome = _as_share(gold, answer, context)
+        loose = numbers(_inner(gold), answer, context)
+    else:
+        outcome = numbers(gold, answer, context)
+        above_one = _exceeds_one(gold)
+        loose = numbers(gold, _inner(answer), context) if above_one else differ("a percent sign")
+    if outcome.equal or context.policy.percent != "sign_optional" or not loose.equal:
+        return outcome
+    return loose.by("percent")
+
+
+def _as_share(gold: Tree, answer: Tree, context: Context) -> Outcome:
+    """Compare a percent with a share of one, at the percent's digits."""
+    hundredfold = Operation("product", (Number(Fraction(100)), answer))
+    return numbers(_inner(gold), hundredfold, context)
+
+
+def _exceeds_one(tree: Tree) -> bool:
+    value = _closed(tree, exactly=False)
+    return value is not None and abs(value) > 1
+
+
+def _angles(gold: Tree, answer: Tree, context: Context) -> Outcome:
+    if _is(gold, "degrees") and _is(answer, "degrees"):
+        return numbers(_inner(gold), _inner(answer), context)
+    outcome = numbers(gold, answer, context)
+    if outcome.equal or context.policy.units in {"require", "exact"}:
+        return outcome
+    plain = numbers(
+        _inner(gold) if _is(gold, "degrees") else gold,
+        _inner(answer) if _is(answer, "degrees") else answer,
+        context,
+    )
+    return plain.by("units") if plain.equal else outcome
+
+
+def _quantities(gold: Tree, answer: Tree, context: Context) -> Outcome:
+    if isinstance(gold, Quantity) and isinstance(answer, Quantity):
+        return _two_quantities(gold, answer, context)
+    radians = _radians(gold, answer, context)
+    if radians is not None:
+        return radians
+    if context.policy.units in {"require", "exact"}:
+        return differ("a unit on one side only")
+    value = compare(
+        gold.value if isinstance(gold, Quantity) else gold,
+        answer.value if isinstance(answer, Quantity) else answer,
+        context,
+    )
+    return value.by("units") if value.equal else value
+
+
+def _radians(gold: Tree, answer: Tree, context: Context) -> Outcome | None:
+    """Compare an angle in radians with one in degrees; None where it is something else."""
+    for one, other, turned in ((gold, answer, False), (answer, gold, True)):
+        if (
+            isinstance(one, Quantity)
+            and one.unit.dimension == units.RADIANS
+            and _is(other, "degrees")
+        ):
+            pair = (other, one.value) if turned else (one.value, other)
+            return numbers(*pair, context)
+    return None
+
+
+def _two_quantities(gold: Quantity, answer: Quantity, context: Context) -> Outcome:
+    policy = context.policy.units
+    if policy == "ignore":
+        return compare(gold.value, answer.value, context)
+    if policy == "exact" and gold.unit.name != answer.unit.name:
+        return differ(f"units {gold.unit.name!r} and {answer.unit.name!r}")
+    if gold.unit.dimension != answer.unit.dimension:
+        return differ(f"units {gold.unit.name!r} and {answer.unit.name!r} measure different things")
+    return compare(gold.value, _converted(answer, gold), context)
+
+
+def _converted(answer: Quantity, gold: Quantity) -> Tree:
+    """Return the answer's value in the gold's unit."""
+    source, target = answer.unit, gold.unit
+    if source.factor == target.factor and source.offset == target.offset:
+        return answer.value
+    value: Tree = answer.value
+    if source.offset:
+        value = Operation("sum", (value, Number(source.offset)))
+    value = Operation("product", (Number(source.factor / target.factor), value))
+    return Operation("sum", (value, Number(-target.offset))) if target.offset else value
+
+
+def _bases(gold: Tree, answer: Tree, context: Context) -> Outcome:
+    if isinstance(gold, Based) and not isinstance(answer, Based):
+        digits = _bare_digits(answer)
+        if context.policy.missing_base == "accept" and digits == gold.digits.lstrip("0"):
+            return EXACT.by("missing_base")
+        if digits is not None and gold.base != 10:  # noqa: PLR2004  a bare number is decimal elsewhere
+            return differ("read in the gold's base, the digits differ")
+    return same(gold, answer, context)
+
+
+def _bare_digits(tree: Tree) -> str | None:
+    if isinstance(tree, Number) and tree.places is None and tree.value.denominator == 1:
+        return str(tree.value.numerator)
+    return tree.words.lstrip("0") if isinstance(tree, Text) else None
+
+
+def _ordinals(gold: Tree, answer: Tree, _context: Context) -> Outcome:
+    if isinstance(gold, Ordinal) and isinstance(answer, Ordinal):
+        return EXACT if gold == answer else differ("different places")
+    if isinstance(answer, Ordinal) and _closed(gold, exactly=False) == answer.value:
+        return EXACT.by("ordinal")
+    return differ("an ordinal and something else")
+
+
+def _clocks(gold: Tree, answer: Tree, _context: Context) -> Outcome:
+    first, second = _seconds(gold), _seconds(answer)
+    if first is None or second is None:
+        return differ("a time of day and something else")
+    return EXACT if first == second else differ("different times")
+
+
+def _seconds(tree: Tree) -> int | None:
+    if isinstance(tree, Clock):
+        return tree.seconds
+    parts = tree.clock.split(":") if isinstance(tree, Ratio) else []
+    two_digits = all(len(part) == 2 and part.isdigit() for part in parts[1:])  # noqa: PLR2004  minutes
+    if len(parts) not in {2, 3} or not two_digits or not parts[0].isdigit():
+        return None
+    hour, minute, second = (int(part) for part in [*parts, "0"][:3])
+    if len(parts[0]) > 2 or hour > 24 or minute > 59 or second > 59:  # noqa: PLR2004  the face of a clock
+        return None
+    return hour * 3600 + minute * 60 + second
+
+
+def _ratios(gold: Tree, answer: Tree, context: Context) -> Outcome:
+    if isinstance(gold, Ratio) and isinstance(answer, Ratio):
+        timed = _seconds(gold) is not None and _seconds(answer) is not None
+        if context.policy.colon == "time" or (timed and context.policy.colon == "auto"):
+            equal = _seconds(gold) == _seconds(answer)
+            return EXACT if equal else differ("different times; neither is scaled as a ratio")
+        return _scaled(gold.items, answer.items, context)
+    ratio, other = (gold, answer) if isinstance(gold, Ratio) else (answer, gold)
+    if not isinstance(ratio, Ratio) or len(ratio.items) != 2:  # noqa: PLR2004  a fraction has two parts
+        return differ("a ratio of several parts and a single value")
+    return same(Operation("quotient", ratio.items), other, context)
+
+
+def _scaled(first: tuple[Tree, ...], second: tuple[Tree, ...], context: Context) -> Outcome:
+    if len(first) != len(second):
+        return differ("ratios of different length")
+    for one, other in zip(first[1:], second[1:], strict=True):
+        left = Operation("product", (first[0], other))
+        right = Operation("product", (second[0], one))
+        outcome = same(left, right, context)
+        if not outcome.equal:
+            return outcome
+    return EXACT
+
+
+def _dates(gold: Tree, answer: Tree, _context: Context) -> Outcome:
+    if not (isinstance(gold, Date) and isinstance(answer, Date)):
+        return differ("a date and something else")
+    if gold == answer:
+        return EXACT
+    if gold.vague != answer.vague:
+        turned = {(d.month, d.day) for d in (gold, answer)} | {
+            (d.day, d.month) for d in (gold, answer) if d.vague
+        }
+        if gold.year == answer.year and len(turned) <= 2:  # noqa: PLR2004  one of the two readings agrees
+            return undecided("a date with two readings")
+    if replace(gold, year=None) == replace(answer, year=None) and None in {gold.year, answer.year}:
+        return differ("a year on one side only")
+    return differ("different dates")
+
+
+def _texts(gold: Tree, answer: Tree, _context: Context) -> Outcome:
+    if isinstance(gold, Text) and isinstance(answer, Text):
+        equal = gold.words == answer.words
+        return Outcome(equal=True, strength="string") if equal else differ("different words")
+    one, other = (gold, answer) if isinstance(gold, Text) else (answer, gold)
+    if isinstance(one, Text) and isinstance(other, Symbol):
+        equal = one.words == other.name.lower()
+        return Outcome(equal=True, strength="string") if equal else differ("different words")
+    return differ("words on one side, a value on the other")
+
+
+_Rule = Callable[[Tree, Tree, Context], Outcome]
+_RULES: tuple[tuple[type, _Rule], ...] = (
+    (Clock, _clocks),
+    (Date, _dates),
+    (Quantity, _quantities),
+    (Based, _bases),
+    (Ordinal, _ordinals),
+    (Ratio, _ratios),
+    (Text, _texts),
+)

@@ -1,0 +1,207 @@
+"""Answers that are words rather than formulas: times, dates, ordinals, choices, prose."""
+
+import re
+from collections.abc import Callable
+
+from rewardd_verifiers.mathexpr.brackets import base_fits
+from rewardd_verifiers.mathexpr.numerals import read_number, read_ordinal, read_words
+from rewardd_verifiers.mathexpr.tree import (
+    Based,
+    Clock,
+    Constant,
+    Date,
+    Operation,
+    Ordinal,
+    Text,
+    Tree,
+)
+
+_WRAPPER = re.compile(
+    r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mbox|operatorname|emph|textsf)\s*(?=\{)"
+)
+_DROPPED = str.maketrans({"{": None, "}": None, "$": None, "~": " ", "*": None, "`": None})
+_SPACING = re.compile(r"\\[,;:!> ]|\\q?quad\b|\s+")
+_TIME = re.compile(r"(\d{1,2})\s?(?:[:.]\s?(\d{2}))?(?:\s?:\s?(\d{2}))?\s?([ap])\.?\s?m\b\.?")
+_OCLOCK = {"noon": 43200, "12 noon": 43200, "midnight": 0, "12 midnight": 0}
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        [
+            "january jan",
+            "february feb",
+            "march mar",
+            "april apr",
+            "may",
+            "june jun",
+            "july jul",
+            "august aug",
+            "september sep sept",
+            "october oct",
+            "november nov",
+            "december dec",
+        ],
+        start=1,
+    )
+    for name in names.split()
+}
+_DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\s?(?:of )?([a-z]{3,9})\.?(?:,?\s(\d{3,4}))?")
+_MONTH_FIRST = re.compile(r"([a-z]{3,9})\.?\s(?:the )?(\d{1,2})(?:st|nd|rd|th)?(?:,?\s(\d{3,4}))?")
+_WEEKDAY = re.compile(r"(?:mon|tues|wednes|thurs|fri|satur|sun)day,?\s")
+_ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
+_SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})")
+_ORDINAL = re.compile(r"(\d{1,4})\s?\^?\s?(st|nd|rd|th)")
+_BASE = re.compile(r"([0-9a-z]{1,64})_?\s?\(?_?(?:base\s)?(\d{1,2}|[a-z]+)\)?")
+_STOPS = re.compile(r"[\s.,;:!?\"']+")
+_MOST_TEXT = 400
+
+_SYNONYMS: dict[str, str] = {
+    **dict.fromkeys(
+        ("no solution", "no solutions", "no real solution", "no real solutions", "none",
+         "there is no solution", "there are no solutions", "there are no real solutions",
+         "empty set", "the empty set", "no such number exists", "no real roots",
+         "no such integers exist", "no real solution exists", "no solution exists",
+         "无解", "ninguna solución", "aucune solution", "keine lösung"),
+        "\\empty",
+    ),
+    **dict.fromkeys(
+        ("infinity", "positive infinity", "plus infinity", "+ infinity", "infinite"), "\\infinity"
+    ),
+    **dict.fromkeys(("negative infinity", "minus infinity", "-infinity"), "\\-infinity"),
+    **dict.fromkeys(
+        ("does not exist", "dne", "d.n.e", "it does not exist", "the limit does not exist",
+         "limit does not exist", "doesn't exist", "not exist", "doesnt exist"),
+        "does not exist",
+    ),
+    **dict.fromkeys(("undefined", "not defined", "is undefined"), "undefined"),
+    **dict.fromkeys(
+        ("all real numbers", "all reals", "all real values", "every real number",
+         "any real number", "the set of all real numbers", "all real x", "the real numbers"),
+        "\\reals",
+    ),
+    **dict.fromkeys(("infinitely many", "infinitely many solutions", "infinite solutions",
+                     "an infinite number of solutions"), "infinitely many"),
+    **dict.fromkeys(("yes", "y", "是"), "yes"),
+    **dict.fromkeys(("no", "n", "否"), "no"),
+    **dict.fromkeys(("true", "correct", "正确", "对"), "true"),
+    **dict.fromkeys(("false", "incorrect", "错误", "错"), "false"),
+    **dict.fromkeys(("cannot be determined", "can not be determined", "it cannot be determined",
+                     "not enough information", "cannot determine"), "cannot be determined"),
+}  # fmt: skip
+"""Folded prose to the one spelling that is compared; a backslash marks a value."""
+
+_VALUES: dict[str, Tree] = {
+    "\\empty": Constant("empty"),
+    "\\infinity": Constant("infinity"),
+    "\\-infinity": Operation("negative", (Constant("infinity"),)),
+    "\\reals": Constant("R"),
+    "undefined": Constant("undefined"),
+}
+
+
+def flatten(text: str) -> str:
+    """Return a folded text without wrappers, braces and spacing commands."""
+    if "\\" in text:
+        text = _WRAPPER.sub("", text)
+    if "{" in text or "$" in text or "*" in text or "~" in text or "`" in text:
+        text = text.translate(_DROPPED)
+    return _SPACING.sub(" ", text).strip()
+
+
+def read_special(text: str) -> Tree | None:
+    """Return a time, date, ordinal, number in words or well-known phrase; None if it is none."""
+    if len(text) > _MOST_TEXT or text.isdigit():
+        return None
+    flat = flatten(text).lower()
+    if not flat or not any(letter.isalpha() for letter in flat):
+        return _date_of_digits(flat)
+    stripped = flat.strip(" .,;:!?\"'")
+    found = _SYNONYMS.get(stripped)
+    if found is not None:
+        return _VALUES.get(found) or Text(found)
+    for reader in _READERS:
+        tree = reader(stripped)
+        if tree is not None:
+            return tree
+    return None
+
+
+def prose(text: str) -> Text:
+    """Return a text as words: folded, without stops."""
+    flat = flatten(text)
+    return Text(_STOPS.sub(" ", flat).strip().lower())
+
+
+def _time(flat: str) -> Tree | None:
+    if flat in _OCLOCK:
+        return Clock(_OCLOCK[flat])
+    match = _TIME.fullmatch(flat)
+    if match is None:
+        return None
+    hour, minute, second = (int(part or 0) for part in match.group(1, 2, 3))
+    if not 1 <= hour <= 12 or minute > 59 or second > 59:  # noqa: PLR2004  the face of a clock
+        return None
+    hour = hour % 12 + 12 * (match[4] == "p")
+    return Clock(hour * 3600 + minute * 60 + second)
+
+
+def _date(flat: str) -> Tree | None:
+    flat = _WEEKDAY.sub("", flat)
+    if match := _MONTH_FIRST.fullmatch(flat):
+        month, day, year = match.groups()
+    elif match := _DAY_FIRST.fullmatch(flat):
+        day, month, year = match.groups()
+    else:
+        return None
+    if month not in _MONTHS or not 1 <= int(day) <= 31:  # noqa: PLR2004  the longest month
+        return None
+    return Date(int(year) if year else None, _MONTHS[month], int(day))
+
+
+def _date_of_digits(flat: str) -> Tree | None:
+    if match := _ISO.fullmatch(flat):
+        year, month, day = (int(part) for part in match.groups())
+        return Date(year, month, day)
+    if match := _SLASHED.fullmatch(flat):
+        first, second, year = (int(part) for part in match.groups())
+        if first > 31 or second > 31:  # noqa: PLR2004  the longest month
+            return None
+        if first > 12:  # noqa: PLR2004  no month: the day stands first
+            return Date(year, second, first)
+        return Date(year, first, second, vague=second <= 12 and first != second)  # noqa: PLR2004  either may be the month
+    return None
+
+
+def _ordinal(flat: str) -> Tree | None:
+    if match := _ORDINAL.fullmatch(flat):
+        value = int(match[1])
+        return Ordinal(value) if match[2] == _ending(value) else None
+    value = read_ordinal(flat)
+    return None if value is None else Ordinal(value)
+
+
+def _ending(value: int) -> str:
+    if value % 100 in {11, 12, 13}:
+        return "th"
+    return {1: "st", 2: "nd", 3: "rd"}.get(value % 10, "th")
+
+
+def _words(flat: str) -> Tree | None:
+    negative = flat.startswith(("negative ", "minus "))
+    value = read_words(flat.partition(" ")[2] if negative else flat)
+    if value is None:
+        return None
+    literal = read_number(str(value))
+    return Operation("negative", (literal,)) if negative else literal
+
+
+def _based(flat: str) -> Tree | None:
+    match = _BASE.fullmatch(flat)
+    if match is None or not ("_" in flat or "base" in flat):
+        return None
+    base = int(match[2]) if match[2].isdigit() else read_words(match[2])
+    if base is None or not base_fits(match[1], base):
+        return None
+    return Based(match[1], base) if match[1][0].isdigit() or len(match[1]) > 1 else None
+
+
+_READERS: tuple[Callable[[str], Tree | None], ...] = (_time, _date, _ordinal, _words, _based)

@@ -1,0 +1,235 @@
+"""What an answer is once read: a small typed tree, frozen and hashable."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A rational literal.
+
+    Attributes:
+        places: digits that were written behind the point; None without a point.
+        digits: significant digits as written.
+    """
+
+    value: Fraction
+    places: int | None = None
+    digits: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A free name; case, subscript and primes belong to it."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """`pi`, `e`, `i`, `infinity`, `undefined`, `empty`, and the number sets `R`, `Z`, ..."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """Arithmetic: sum, product, quotient, power, root, negative, factorial, degrees, percent.
+
+    `plusminus` and `minusplus` stand for a sign that is still open.
+    """
+
+    kind: str
+    args: "tuple[Tree, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function by name; `log` has its base first; unknown names stay uninterpreted."""
+
+    name: str
+    args: "tuple[Tree, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Values between brackets; `bracket` is opener and closer, or "" for a bare list."""
+
+    bracket: str
+    items: "tuple[Tree, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """A set by condition."""
+
+    element: "Tree"
+    conditions: "tuple[Tree, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class SetOperation:
+    """`union`, `intersection` or `difference` of sets."""
+
+    kind: str
+    args: "tuple[Tree, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """Sides with one sign between each two: a single relation, or a chain."""
+
+    signs: tuple[str, ...]
+    sides: "tuple[Tree, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Rows of equal length."""
+
+    rows: "tuple[tuple[Tree, ...], ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """Values with their conditions; a condition of None means "otherwise"."""
+
+    branches: "tuple[tuple[Tree, Tree | None], ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A product of base dimensions with a factor to the base units.
+
+    Attributes:
+        dimension: sorted (name, exponent); a count noun is a dimension of its own.
+        factor, offset: base value = factor * (value + offset).
+        turns: powers of pi in the factor: 1 for degrees.
+        name: as written, for people.
+    """
+
+    dimension: tuple[tuple[str, Fraction], ...]
+    factor: Fraction = Fraction(1)
+    offset: Fraction = Fraction(0)
+    turns: int = 0
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A value with its unit."""
+
+    value: "Tree"
+    unit: Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Based:
+    """Digits in a base."""
+
+    digits: str
+    base: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """Values between colons; `clock` is the text as a time of day would be written, else ""."""
+
+    items: "tuple[Tree, ...]"
+    clock: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A time of day in seconds since midnight."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Date:
+    """A day; `month` and `day` may be in either order where `vague`."""
+
+    year: int | None
+    month: int
+    day: int
+    vague: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ordinal:
+    """A place in a row."""
+
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Prose, folded: lower case, single blanks, no stops."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dots:
+    """An ellipsis."""
+
+
+Tree: TypeAlias = (
+    Number
+    | Symbol
+    | Constant
+    | Operation
+    | Call
+    | Group
+    | Builder
+    | SetOperation
+    | Relation
+    | Matrix
+    | Cases
+    | Quantity
+    | Based
+    | Ratio
+    | Clock
+    | Date
+    | Ordinal
+    | Text
+    | Dots
+)
+
+
+def children(tree: Tree) -> "tuple[Tree, ...]":  # noqa: PLR0911  one line a kind
+    """Return the trees directly below."""
+    match tree:
+        case Operation() | Call() | SetOperation():
+            return tree.args
+        case Group() | Ratio():
+            return tree.items
+        case Relation():
+            return tree.sides
+        case Builder():
+            return (tree.element, *tree.conditions)
+        case Matrix():
+            return tuple(entry for row in tree.rows for entry in row)
+        case Cases():
+            return tuple(part for branch in tree.branches for part in branch if part is not None)
+        case Quantity():
+            return (tree.value,)
+        case _:
+            return ()
+
+
+def walk(tree: Tree) -> Iterator[Tree]:
+    """Give the tree and all below it."""
+    pending = [tree]
+    while pending:
+        node = pending.pop()
+        yield node
+        pending.extend(children(node))
+
+
+def symbols(tree: Tree) -> set[str]:
+    """Return the free names."""
+    return {node.name for node in walk(tree) if isinstance(node, Symbol)}

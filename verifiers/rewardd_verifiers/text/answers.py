@@ -1,0 +1,226 @@
+r"""Find the span of a completion that holds its answer: tags, boxes, markers, phrases.
+
+The first rule that applies decides, even where what it finds is empty: to fall back on a weaker
+rule would pay for a broken box. Everything is one pass or a search from the end.
+"""
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+from rewardd_verifiers.text import boxes, parts, phrases
+from rewardd_verifiers.text.boxes import Box
+from rewardd_verifiers.text.parts import DEFAULT_TAGS, Tags
+
+MAX_ZONE = 1024 * 1024
+"""Characters of a completion that are searched for an answer."""
+
+Extract = Literal["any", "boxed", "tag", "marker"]
+"""Which rules may find the answer; a recipe that teaches a format asks for that format."""
+
+_FLAT_BOX = re.compile(
+    r"\\(?:boxed|fbox)\s*+\{((?:[^{}\\]++|\\.|\{(?:[^{}\\]++|\\.|\{(?:[^{}\\]++|\\.|"
+    r"\{(?:[^{}\\]++|\\.)*+\})*+\})*+\})*+)\}",
+    re.DOTALL,
+)
+# What may stand between boxes that together are one answer.
+_GAP = re.compile(
+    r"(?:[\s,;$&]++|\\[()\[\],;: ]|\\q?quad|\\text\s?\{[\s,]*+(?:and|or)?+[\s,]*+\}"
+    r"|and\b|or\b|和|或)*+"
+)
+_OR = re.compile(r"\bor\b|或")
+_LONGEST_GAP = 80
+_MOST_JOINED = 64
+_ANNOTATION = re.compile(r"<<[^<>\n]*+>>")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was found.
+
+    Attributes:
+        text: the answer as it stands, boxes that belong together joined by commas.
+        start, end: offsets into the completion.
+        rule: the rule that found it, for the evidence.
+        earlier: contents of boxes before it that do not belong to it.
+    """
+
+    text: str
+    start: int
+    end: int
+    rule: str
+    earlier: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Why there is no answer.
+
+    Attributes:
+        reason: `no_answer`; `bad_format` where a box or tag was never closed; `limit_exceeded`.
+    """
+
+    reason: Literal["no_answer", "bad_format", "limit_exceeded"]
+    detail: str
+    rule: str = ""
+
+
+def extract(
+    completion: str,
+    *,
+    rules: Extract = "any",
+    tags: Tags | None = DEFAULT_TAGS,
+    opened: bool = False,
+    finished: bool = False,
+    letters: bool = False,
+) -> Answer | Missing:
+    """Return the answer that the completion gives.
+
+    Args:
+        completion: what the policy wrote.
+        rules: which of the rules may apply.
+        tags: tags of thinking and answer; None where thinking is not to be cut off.
+        opened: whether the prompt already opened the thinking.
+        finished: whether generation ended by itself; an answer tag may then lack its end.
+        letters: whether a bare letter of a choice may be the answer.
+    """
+    if len(completion) > MAX_ZONE:
+        return Missing("limit_exceeded", f"{len(completion)} characters, more than {MAX_ZONE}")
+    zone = completion if tags is None else _zone(completion, tags, opened=opened)
+    if not zone or zone.isspace():
+        return Missing("no_answer", "nothing follows the thinking", "zone")
+    offset = len(completion) - len(zone)
+    search = _Search(zone, offset, finished=finished, letters=letters)
+    return search.run(rules, (tags or DEFAULT_TAGS).answer_marks)
+
+
+def _zone(completion: str, tags: Tags, *, opened: bool) -> str:
+    opening, closing = tags.think_marks
+    if not opened and opening not in completion and closing not in completion:
+        return completion
+    return parts.split(completion, tags=tags, opened=opened).rest
+
+
+class _Search:
+    """One search for an answer in the zone behind the thinking."""
+
+    def __init__(self, zone: str, offset: int, *, finished: bool, letters: bool) -> None:
+        self._zone = zone
+        self._offset = offset
+        self._finished = finished
+        self._letters = letters
+
+    def run(self, rules: Extract, marks: tuple[str, str]) -> Answer | Missing:
+        if rules in {"any", "tag"} and marks[0] in self._zone:
+            found = self._tagged(*marks)
+            if found is not None:
+                return found
+        if rules in {"any", "boxed"}:
+            found = self._boxed()
+            if found is not None:
+                return found
+        if rules in {"any", "marker"}:
+            found = self._marked() or (self._told() if rules == "any" else None)
+            if found is not None:
+                return found
+        wanted = {"any": "answer", "tag": "answer tag"}.get(rules, rules)
+        return Missing("no_answer", f"no {wanted} found", rules)
+
+    def _tagged(self, opening: str, closing: str) -> Answer | Missing | None:
+        start, end = self._zone.rfind(opening), self._zone.rfind(closing)
+        if start < 0:
+            return None
+        start += len(opening)
+        if end < start:
+            if not self._finished:
+                return Missing("bad_format", f"{opening} is never closed", "tag")
+            end = len(self._zone)
+        content = self._zone[start:end]
+        if not content.strip():
+            return Missing("no_answer", "the answer tag is empty", "tag")
+        inner = _Search(content, self._offset + start, finished=True, letters=self._letters)
+        return inner.within()
+
+    def within(self) -> Answer | Missing:
+        """Search the content of a tag: its box or marker, else all of it."""
+        found = self._boxed() or self._marked() or self._told()
+        return found or self._answer(0, len(self._zone), "tag")
+
+    def _answer(self, start: int, end: int, rule: str) -> Answer:
+        text = self._zone[start:end]
+        if "<<" in text:
+            text = _ANNOTATION.sub("", text)
+        return Answer(text.strip(), self._offset + start, self._offset + end, rule)
+
+    def _boxed(self) -> Answer | Missing | None:
+        zone = self._zone
+        last = max(zone.rfind("\\boxed"), zone.rfind("\\fbox"))
+        if last < 0:
+            return None
+        alone = zone.find("\\boxed") in {-1, last} and zone.find("\\fbox") in {-1, last}
+        if alone and (match := _FLAT_BOX.match(zone, last)):
+            if not match[1].strip():
+                return Missing("no_answer", "the box is empty", "box")
+            return Answer(
+                match[1].strip(), self._offset + match.start(1), self._offset + match.end(1), "box"
+            )
+        return self._several(boxes.find(zone))
+
+    def _several(self, found: list[Box]) -> Answer | Missing | None:
+        if not found:
+            return None
+        if not found[-1].closed:
+            return Missing("bad_format", "the last box is never closed", "box")
+        inner = boxes.innermost(found)
+        group = [inner[-1]]
+        for box in reversed(inner[:-1]):
+            if len(group) == _MOST_JOINED or not self._belongs(box, group[0]):
+                break
+            group.insert(0, box)
+        texts = [box.read(self._zone).strip() for box in group]
+        earlier = tuple(box.read(self._zone).strip() for box in inner[: -len(group)])
+        if not texts[-1]:
+            return Missing("no_answer", "the last box is empty", "box")
+        text = texts[-1] if len(set(texts)) == 1 else self._join(group, texts)
+        start, end = group[0].inner_start + self._offset, group[-1].inner_end + self._offset
+        return Answer(text, start, end, "boxes" if len(group) > 1 else "box", earlier)
+
+    def _belongs(self, box: Box, following: Box) -> bool:
+        """Whether two boxes are one list: only blanks, commas and such stand between."""
+        gap = following.start - box.end
+        if not box.closed or not 0 <= gap <= _LONGEST_GAP:
+            return False
+        return _GAP.fullmatch(self._zone, box.end, following.start) is not None
+
+    def _join(self, group: list[Box], texts: list[str]) -> str:
+        between = self._zone[group[0].end : group[-1].start]
+        gaps = [self._zone[a.end : b.start] for a, b in pairwise(group)]
+        joint = " or " if between and any(_OR.search(gap) for gap in gaps) else ", "
+        return joint.join(texts)
+
+    def _marked(self) -> Answer | Missing | None:
+        """Find the last `####` or `A:` that begins a line."""
+        zone = self._zone
+        best, width = -1, 0
+        for marker in ("####", "A:"):
+            place = zone.rfind(marker)
+            while place > 0 and zone[place - 1] != "\n":
+                previous = zone.rfind("\n" + marker, 0, place)
+                place = previous + 1 if previous >= 0 else (0 if zone.startswith(marker) else -1)
+            if place > best:
+                best, width = place, len(marker)
+        if best < 0:
+            return None
+        start = best + width
+        end = zone.find("\n", start)
+        end = len(zone) if end < 0 else end
+        if not zone[start:end].strip(" \t*#"):
+            return Missing("no_answer", "nothing behind the marker", "marker")
+        return self._answer(start, end, "marker")
+
+    def _told(self) -> Answer | Missing | None:
+        found = phrases.find(self._zone, letters=self._letters)
+        if found is None:
+            return None
+        return self._answer(found.start, found.end, found.rule)
