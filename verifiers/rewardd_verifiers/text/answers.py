@@ -203,7 +203,7 @@ class _Search:
         """Find the last `####` or `A:` that begins a line."""
         zone = self._zone
         best, width = -1, 0
-        for marker in ("####", "A:"):
+        for marker in ("####", "A:", "Answer:"):
             place = zone.rfind(marker)
             while place > 0 and zone[place - 1] != "\n":
                 previous = zone.rfind("\n" + marker, 0, place)
