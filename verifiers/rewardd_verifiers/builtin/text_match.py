@@ -81,5 +81,6 @@ class TextMatch(PureVerifier[Golds]):
 def _f1(answer: str, gold: str) -> float:
     """Return the harmonic mean of precision and recall over multisets of tokens."""
     ours, theirs = words.tokens(answer), words.tokens(gold)
-    shared = (Counter(ours) & Counter(theirs)).total()
+    wanted = Counter(theirs)
+    shared = (Counter(token for token in ours if token in wanted) & wanted).total()
     return 2 * shared / (len(ours) + len(theirs))

@@ -144,6 +144,8 @@ def _affirmed(text: str, options: letters.Options) -> Iterator[Announcement]:
 def _places(text: str, keyword: str) -> list[int]:
     """Return where a keyword stands, last first, and not within a longer word before it."""
     found: list[int] = []
+    if text.isascii() and not keyword.isascii():
+        return found
     position = text.rfind(keyword)
     while position >= 0 and len(found) < MAX_ANNOUNCEMENTS:
         found.append(position)

@@ -6,6 +6,7 @@ import unicodedata
 
 _ARTICLES = frozenset({"a", "an", "the"})
 _ASCII_PUNCTUATION = frozenset(string.punctuation)
+_WITHOUT_ASCII_PUNCTUATION = str.maketrans("", "", string.punctuation)
 _FEW = 40
 """Distinct characters up to which removing one by one is faster than a table."""
 
@@ -27,6 +28,8 @@ def compose(text: str) -> str:
 
 def narrow(text: str) -> str:
     """Return `text` with full-width, circled and mathematical letters and digits made plain."""
+    if text.isascii():
+        return text
     return _LOOKALIKES.sub(lambda run: unicodedata.normalize("NFKC", run[0]), text)
 
 
@@ -53,6 +56,8 @@ def _fold_word(word: str) -> str:
 
 
 def _without_punctuation(text: str) -> str:
+    if text.isascii():
+        return text.translate(_WITHOUT_ASCII_PUNCTUATION)
     present = set(text)
     marks = [character for character in present if _is_punctuation(character)]
     if len(marks) <= _FEW:
