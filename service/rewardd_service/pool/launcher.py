@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -35,6 +36,7 @@ _FIXED: Final = {
 }
 _RECEIVE_BYTES: Final = 1 << 18
 _STOP_SECONDS: Final = 10.0
+_DRAIN_SECONDS: Final = 0.05
 
 
 class Launcher:
@@ -63,7 +65,7 @@ class Launcher:
         self._control: socket.socket | None = None
         self._reader = frames.FrameReader()
         self._decoder = msgspec.msgpack.Decoder[FromPreload](FromPreload)
-        self._warm: asyncio.Future[Warm] | None = None
+        self._warm: asyncio.Future[Warm | None] | None = None
         self._stderr = StderrTail()
 
     async def start(self) -> Warm:
@@ -77,14 +79,20 @@ class Launcher:
         """
         self._warm = asyncio.get_running_loop().create_future()
         self._open()
-        try:
-            async with asyncio.timeout(self._settings.limits.start_seconds):
-                return await self._warm
-        except TimeoutError as error:
+        give_up_at = time.monotonic() + self._settings.limits.start_seconds
+        while not self._warm.done() and time.monotonic() < give_up_at:
+            await asyncio.wait([self._warm], timeout=_DRAIN_SECONDS)
+            self._stderr.drain()
+        if not self._warm.done():
+            seconds = self._settings.limits.start_seconds
+            self._hang_up()
             raise BackendUnavailableError(
-                f"the workers' preload was not ready after "
-                f"{self._settings.limits.start_seconds:g} s: {self._stderr.last_line()}"
-            ) from error
+                f"the workers' preload was not ready after {seconds:g} s: {await self._epitaph()}"
+            )
+        warm = self._warm.result()
+        if warm is None:
+            raise BackendUnavailableError(f"the workers' preload ended: {await self._epitaph()}")
+        return warm
 
     def order(self, number: int, descriptors: Sequence[int]) -> None:
         """Have worker `number` made; `on_start` follows, or `on_loss`.
@@ -105,9 +113,9 @@ class Launcher:
 
     async def close(self) -> None:
         """Hang up, which ends the preload and its workers, and wait for it."""
-        self._hang_up("the pool is closed")
+        self._hang_up()
         if self._process is not None:
-            await asyncio.to_thread(_reap, self._process)
+            await self._epitaph()
             self._process = None
             self._stderr.close()
 
@@ -165,19 +173,28 @@ class Launcher:
                 self._on_exit(number, status)
 
     def _lost(self) -> None:
-        why = f"the workers' preload ended: {self._stderr.last_line() or 'killed'}"
-        started = self._warm is not None and self._warm.done()
-        self._hang_up(why)
-        if started:
-            self._on_loss(why)
+        served = self._warm is not None and self._warm.done()
+        self._hang_up()
+        if served:
+            self._on_loss(f"the workers' preload ended: {self._stderr.last_line() or 'killed'}")
 
-    def _hang_up(self, why: str) -> None:
+    def _hang_up(self) -> None:
         if self._control is not None:
             asyncio.get_running_loop().remove_reader(self._control.fileno())
             self._control.close()
             self._control = None
         if self._warm is not None and not self._warm.done():
-            self._warm.set_exception(BackendUnavailableError(why))
+            self._warm.set_result(None)
+
+    async def _epitaph(self) -> str:
+        """Wait for the preload's end, and return the error that it ended with.
+
+        Its traceback comes after its end of the line is closed.
+        """
+        if self._process is None:
+            return ""
+        status = await asyncio.to_thread(_reap, self._process)
+        return self._stderr.last_line() or f"status {status}"
 
 
 def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
@@ -185,9 +202,8 @@ def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in inherited.items() if not key.startswith(_SECRETS)} | _FIXED
 
 
-def _reap(process: subprocess.Popen[bytes]) -> None:
+def _reap(process: subprocess.Popen[bytes]) -> int:
     with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(_STOP_SECONDS)
-        return
+        return process.wait(_STOP_SECONDS)
     process.kill()
-    process.wait()
+    return process.wait()

@@ -13,6 +13,7 @@ import selectors
 import signal
 import socket
 import struct
+import traceback
 from typing import Final
 
 import msgspec
@@ -28,6 +29,8 @@ ORDER: Final = struct.Struct("!Q")
 """An order for a worker: its number; socket, progress slot and stderr come along."""
 DESCRIPTORS: Final = 3
 _RECEIVE_BYTES: Final = 1 << 16
+_RAISED: Final = 1
+"""Exit status of a worker that ended in an exception."""
 
 
 def main(fd: int) -> None:
@@ -112,7 +115,7 @@ class _Nest:
 
     def _become_worker(self, parent: int, descriptors: list[int]) -> None:
         """Never return: what stands above on this stack is the preload's."""
-        status = 1
+        status = _RAISED
         try:
             self._selector.close()
             self._control.close()
@@ -121,6 +124,8 @@ class _Nest:
             kernel.die_with(parent)
             status = worker_process.run(self._plan, self._warm.samples, descriptors)
         finally:
+            if status == _RAISED:
+                traceback.print_exc()
             os._exit(status)
 
     def _bury(self, pidfd: int) -> None:

@@ -39,6 +39,8 @@ class Workforce:
         self._tasks: set[asyncio.Task[None]] = set()
         self._launcher: Launcher | None = None
         self._trouble: str | None = "the pool has not been started"
+        self._hopeless = True  # nobody is worth waiting for
+        self._settled = asyncio.Event()
         self._closing = False
         self._early_deaths = 0
         self._made = 0
@@ -58,17 +60,23 @@ class Workforce:
             BackendUnavailableError: they do not come up; the message says why.
         """
         warm = await self._launch()
-        self._trouble = None
-        await asyncio.gather(*(self._hire() for _ in range(self._settings.workers)))
-        if self._trouble is not None or not self._workers:
-            raise BackendUnavailableError(self._trouble or "no worker came up")
+        self._trouble, self._hopeless = None, False
+        for _ in range(self._settings.workers):
+            self._spawn(self._hire())
         self._spawn(self._watch())
+        try:
+            async with asyncio.timeout(self._limits.start_seconds):
+                await self._settled.wait()
+        except TimeoutError as error:
+            raise BackendUnavailableError("the workers did not all come up in time") from error
+        if self._trouble is not None:
+            raise BackendUnavailableError(self._trouble)
         return warm
 
     async def close(self) -> None:
         """End all workers, at once; who waits for one is told that there is none."""
         self._closing = True
-        self._trouble = "the pool is closed"
+        self._trouble = self._trouble or "the pool is closed"
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -96,7 +104,7 @@ class Workforce:
 
         With `first`, go before the others who wait.
         """
-        if self._closing or (self._trouble is not None and not self._workers):
+        if self._closing or (self._hopeless and not self._workers):
             return None
         return await self._desk.borrow(patience_seconds, first=first)
 
@@ -170,10 +178,13 @@ class Workforce:
                 f"a new worker's first verification took {hello.first_verification_seconds:.3f} s "
                 f"of CPU time, and {allowed:g} s is the most after a warm preload"
             )
+            self._settled.set()
             worker.kill(Cause.CRASH)
             return
         self._counters.starts += 1
-        self._trouble = None
+        self._trouble, self._hopeless = None, False
+        if self._counters.starts >= self._settings.workers:
+            self._settled.set()
         if self._replacing is not None:
             self._retire(self._replacing)
             self._replacing = None
@@ -241,6 +252,8 @@ class Workforce:
             f"{self._early_deaths} workers in a row died at start, the last with status "
             f"{death.status}: {words or 'it said nothing'}"
         )
+        self._hopeless = True
+        self._settled.set()
         if not self._workers:
             self._desk.turn_away()
         return min(self._limits.backoff_seconds, 2.0 ** (self._early_deaths - _EARLY_DEATHS))
@@ -272,6 +285,7 @@ class Workforce:
                 break
             except BackendUnavailableError as error:
                 logger.warning("the workers' preload does not come up: %s", error.detail)
+                self._hopeless = True
                 self._desk.turn_away()
                 await asyncio.sleep(pause)
                 pause = min(self._limits.backoff_seconds, pause * 2)

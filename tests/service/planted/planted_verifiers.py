@@ -183,9 +183,13 @@ def _evidence(_: str) -> object:
     return Verdict(1.0, Reason.MATCH, "d" * 1_000_000 + "\udfff", evidence)
 
 
+def _always_right(_verifier: object, _sample: object) -> Verdict:
+    return Verdict.of(correct=True)
+
+
 def _spoil_exact(_: str) -> object:
     """Leave a cache behind in which another verifier finds the wrong thing."""
-    exact.Exact.verify = lambda *_: Verdict.of(correct=True)
+    setattr(exact.Exact, "verify", _always_right)  # noqa: B010  no type checker lets it pass
     return Verdict.of(correct=True)
 
 

@@ -103,7 +103,7 @@ async def test_a_chunk_of_nothing_but_poison_is_answered(pool: WorkerPool) -> No
 
 
 async def test_a_setup_may_allow_more_cpu_time_than_the_lane(pool: WorkerPool) -> None:
-    rounds = {"rounds": 8_000_000}
+    rounds = {"rounds": 40_000_000}
     setups = [Setup("heavy", rounds), Setup("heavy", rounds, cpu_seconds=60.0)]
     chunk = Chunk(setups, [Subject("ok")], ["ok"], [Job(0, 0, 0), Job(0, 1, 0)], 60.0)
     assert [told.reason for told in await _answers(pool, chunk)] == ["timeout", "match"]
