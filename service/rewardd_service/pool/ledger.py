@@ -16,6 +16,8 @@ from rewardd_verifiers import Reason
 
 _OWN_DEATHS: Final = 2
 """Workers that a job may take with it before it is put away."""
+_PATIENCE: Final = 32
+"""Workers in a row that may be killed from outside before they begin with a batch."""
 _SCORED: Final = frozenset(reason.value for reason in Reason if reason.scored)
 _UNSCORED: Final = frozenset(reason.value for reason in Reason if not reason.scored)
 
@@ -87,7 +89,7 @@ class Ledger:
         suspect = death.at.job if death.at.batch == batch else None
         if suspect not in self._expected:
             suspect = None
-        answers = self._blame(suspect, death) if suspect is not None else self._blame_nobody()
+        answers = self._blame(suspect, death) if suspect is not None else self._blame_nobody(death)
         self._expected.clear()
         return self._with_skipped(answers)
 
@@ -197,9 +199,15 @@ class Ledger:
         detail = f"{self._losses[job]} workers were killed from outside while it ran"
         return self._answer(job, Reason.WORKER_LOST, detail)
 
-    def _blame_nobody(self) -> list[Answer]:
+    def _blame_nobody(self, death: Death) -> list[Answer]:
+        """The worker died before it began, or between two jobs.
+
+        Killed from outside, that says nothing of the chunk, and another try costs nothing; ended
+        by itself, it may be the chunk that it cannot even read.
+        """
         self._blameless += 1
-        if self._blameless <= self._retries:
+        outside = death.cause in (Cause.EXTERNAL, Cause.RECYCLED)
+        if self._blameless <= (_PATIENCE if outside else self._retries):
             return []
         detail = f"{self._blameless} workers were lost, none while it ran"
         return self.close(Reason.WORKER_LOST, detail, list(self._expected))

@@ -139,9 +139,9 @@ def test_all_that_had_begun_are_tried_alone_when_who_sent_noise_is_not_known() -
     assert [answer.reason for answer in answers] == ["quarantined"]
 
 
-def _lose(ledger: Ledger, job: int | None) -> list[Answer]:
+def _lose(ledger: Ledger, job: int | None, cause: Cause = Cause.EXTERNAL) -> list[Answer]:
     ledger.next_batch()
-    return ledger.bury(BATCH, _death(Cause.EXTERNAL, job))
+    return ledger.bury(BATCH, _death(cause, job))
 
 
 def test_a_job_whose_workers_are_killed_from_outside_is_retried_three_times() -> None:
@@ -150,10 +150,13 @@ def test_a_job_whose_workers_are_killed_from_outside_is_retried_three_times() ->
     assert _told(_lose(ledger, 0)) == [(0, "worker_lost", 4)]
 
 
-def test_a_batch_whose_workers_vanish_before_they_begin_is_retried_three_times() -> None:
+@pytest.mark.parametrize(("cause", "retries"), [(Cause.CRASH, 3), (Cause.EXTERNAL, 32)])
+def test_a_batch_whose_workers_end_before_they_begin_is_not_retried_for_ever(
+    cause: Cause, retries: int
+) -> None:
     ledger = Ledger(_chunk(2), retries=3)
-    assert [_lose(ledger, None) for _ in range(3)] == [[], [], []]
-    assert _told(_lose(ledger, None)) == [(0, "worker_lost", 1), (1, "worker_lost", 1)]
+    assert [_lose(ledger, None, cause) for _ in range(retries)] == [[]] * retries
+    assert _told(_lose(ledger, None, cause)) == [(0, "worker_lost", 1), (1, "worker_lost", 1)]
 
 
 def test_jobs_behind_a_suspected_gate_wait_for_it() -> None:

@@ -186,35 +186,35 @@ async def test_references_beyond_64_bits_reach_the_verifier() -> None:
 
 
 async def test_no_reward_changes_while_workers_are_killed_at_random() -> None:
-    kills, seed = 200, 20250731
+    kills, chunks, jobs, seed = 200, 250, 16, 20250731
     rng = random.Random(seed)  # noqa: S311  a schedule, no secret
-    loop = asyncio.get_running_loop()
-    left = [kills]
+    strikes = iter(range(jobs * chunks // kills, 10**9, jobs * chunks // kills))
+    due, answered = [next(strikes)], [0]
 
     def kill(pool: WorkerPool) -> None:
-        pids = _pids(pool)
-        if left[0] and pids:
-            left[0] -= 1
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(rng.choice(pids), signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError, IndexError):
+            os.kill(rng.choice(_pids(pool)), signal.SIGKILL)
 
     async def score(pool: WorkerPool, number: int) -> list[float | None]:
         delivered: list[Answer] = []
 
         def deliver(answers: Sequence[Answer]) -> None:
             delivered.extend(answers)
-            loop.call_later(rng.random() * 0.004, kill, pool)
+            answered[0] += len(answers)
+            while answered[0] >= due[0]:
+                due[0] = next(strikes)
+                asyncio.get_running_loop().call_later(rng.random() * 0.01, kill, pool)
 
-        completions = ["ok" if (number + i) % 3 else "no" for i in range(16)]
+        completions = ["ok" if (number + i) % 3 else "no" for i in range(jobs)]
         await pool.process(_chunk(completions, "heavy"), deliver)
-        assert sorted(answer.job for answer in delivered) == list(range(16)), f"seed {seed}"
+        assert sorted(answer.job for answer in delivered) == list(range(jobs)), f"seed {seed}"
         return [told.score for told in sorted(delivered, key=lambda answer: answer.job)]
 
     async with _running(workers=2) as pool:
-        scores = await asyncio.gather(*(score(pool, number) for number in range(250)))
-        expected = [[float(bool((n + i) % 3)) for i in range(16)] for n in range(250)]
+        scores = await asyncio.gather(*(score(pool, number) for number in range(chunks)))
+        expected = [[float((n + i) % 3 > 0) for i in range(jobs)] for n in range(chunks)]
         assert scores == expected, f"seed {seed}"
-        assert (left[0], pool.counters.exits[Cause.EXTERNAL] >= kills // 2) == (0, True)
+        assert pool.counters.exits[Cause.EXTERNAL] >= kills // 2
 
 
 async def test_a_killed_preload_takes_its_workers_along_and_comes_back() -> None:
