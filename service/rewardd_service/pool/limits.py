@@ -13,7 +13,8 @@ class Limits:
     Attributes:
         cpu_seconds: that a job may take, where its setup does not say.
         wall_factor: times the CPU limit is the wall backstop, for what waits instead of computing.
-        memory_mib: by which a worker's address space may grow beyond the preload's.
+        memory_mib: by which a worker's address space may grow beyond the preload's; None where
+            it starts programs that have limits of their own and would inherit this one.
         recycle_jobs, recycle_rss_mib: after which a worker is replaced.
         canary_seconds: between two checks of a worker with samples whose score is known.
         start_seconds: within which a new preload, or a new worker, must report.
@@ -26,7 +27,7 @@ class Limits:
 
     cpu_seconds: float = 2.0
     wall_factor: float = 4.0
-    memory_mib: int = 1024
+    memory_mib: int | None = 1024
     recycle_jobs: int = 10_000
     recycle_rss_mib: int = 512
     canary_seconds: float = 60.0

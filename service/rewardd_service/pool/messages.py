@@ -33,7 +33,7 @@ class Plan(msgspec.Struct, array_like=True, frozen=True):
     parent_pid: int
     need: str
     sandbox: str
-    memory_mib: int
+    memory_mib: int | None
     samples: list[KnownSample]
 
 

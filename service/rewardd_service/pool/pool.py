@@ -1,11 +1,9 @@
 """Run chunks on workers that may hang, crash or be killed: every job is answered, exactly once."""
 
-import asyncio
 import logging
-import secrets
 import time
-from collections.abc import Coroutine, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -13,14 +11,13 @@ from rewardd_service import frames
 from rewardd_service.errors import BackendUnavailableError
 from rewardd_service.job import Answer, Chunk, Setup, SetupReport, VerifierCard
 from rewardd_service.pool.canary import canary_chunk, mistakes
+from rewardd_service.pool.conversation import Conversation
 from rewardd_service.pool.counters import Counters
 from rewardd_service.pool.errand import MAX_CHUNK_BYTES, Deliver, Errand, parts_by_subject
-from rewardd_service.pool.ledger import BadAnswerError
 from rewardd_service.pool.limits import PoolSettings
-from rewardd_service.pool.messages import Answers, Inspect, KnownSample, Reports, Run, Warm
-from rewardd_service.pool.process import Cause, Death, Event, Phase, WorkerProcess
-from rewardd_service.pool.progress import MAX_BATCH
-from rewardd_service.pool.quarantine import Quarantine, job_key
+from rewardd_service.pool.messages import KnownSample, Reports, Warm
+from rewardd_service.pool.process import Cause, Death, Phase, WorkerProcess
+from rewardd_service.pool.quarantine import Quarantine
 from rewardd_service.pool.workforce import Workforce
 from rewardd_verifiers import Reason
 
@@ -46,9 +43,13 @@ class WorkerPool:
         self.counters = Counters()
         self.quarantine = Quarantine(self.settings.limits.quarantine_seconds)
         self._force = Workforce(self.settings, self.counters)
+        self._talk = Conversation(
+            self._force,
+            self.counters,
+            self.quarantine,
+            default_cpu_seconds=self.settings.limits.cpu_seconds,
+        )
         self._warm: Warm | None = None
-        self._closing = False
-        self._strays: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Return when the workers are warm.
@@ -64,9 +65,9 @@ class WorkerPool:
 
     async def close(self) -> None:
         """End the workers; what still runs is answered as cancelled."""
-        self._closing = True
+        self._talk.closing = True
         await self._force.close()
-        await asyncio.gather(*self._strays)
+        await self._talk.end()
 
     def ready(self) -> str | None:
         """Return None if work can run now, else why not."""
@@ -118,11 +119,13 @@ class WorkerPool:
         reports: list[SetupReport] = []
         width, losses = len(setups), 0
         while len(reports) < len(setups):
+            if losses > self.settings.limits.retries:
+                raise BackendUnavailableError("the workers that were asked were killed")
             worker = await self._force.borrow(_INSPECTION_SECONDS, first=True)
-            if worker is None or losses > self.settings.limits.retries:
-                raise BackendUnavailableError(self.ready() or "no worker could be asked")
+            if worker is None:
+                raise BackendUnavailableError(self.ready() or "no worker was free to be asked")
             part = setups[len(reports) : len(reports) + width]
-            event = await self._inspect(worker, part)
+            event = await self._talk.inspect(worker, part)
             if isinstance(event, Reports):
                 reports += event.reports
             elif width > 1:
@@ -163,7 +166,7 @@ class WorkerPool:
     async def _borrow(self, errand: Errand, *, first: bool) -> WorkerProcess | None:
         """Return a worker, or answer all that is owed."""
         remaining = errand.remaining_seconds()
-        if self._closing:
+        if self._talk.closing:
             errand.give_up(Reason.CANCELLED, "the pool is closed")
             return None
         if remaining <= 0:
@@ -172,7 +175,7 @@ class WorkerPool:
         worker = await self._force.borrow(remaining, first=first)
         if worker is not None:
             return worker
-        if self._closing:
+        if self._talk.closing:
             errand.give_up(Reason.CANCELLED, "the pool is closed")
         elif errand.remaining_seconds() <= 0:
             errand.give_up(Reason.DEADLINE, "no worker was free before the deadline")
@@ -182,93 +185,11 @@ class WorkerPool:
 
     async def _run(self, worker: WorkerProcess, errand: Errand, batch: list[int]) -> None:
         """Have a worker run a batch; on return it is given back, or dead and buried."""
-        await self._converse(worker, errand, batch)
+        await self._talk.judge(worker, errand, batch)
         if self._canary_is_due(worker):
-            self._see_to(self._try_canary(worker))
+            self._talk.see_to(self._try_canary(worker))
         else:
             self._force.give_back(worker)
-
-    async def _converse(self, worker: WorkerProcess, errand: Errand, batch: list[int]) -> None:
-        message = Run(_new_batch(), errand.remaining_seconds(), batch, errand.encoded)
-        worker.assign(message, errand.limits(self.settings.limits.cpu_seconds))
-        try:
-            while not self._take(worker, errand, await worker.receive()):
-                pass
-        except BaseException:
-            self._call_off(worker)
-            raise
-
-    def _take(self, worker: WorkerProcess, errand: Errand, events: list[Event]) -> bool:
-        """Deliver what a worker sent; return whether it is done with the batch."""
-        for event in events:
-            if worker.distrusted and not isinstance(event, Death):
-                continue
-            match event:
-                case Death():
-                    self._bury(worker, errand, event)
-                    return True
-                case Answers(batch, answers, finished) if batch == worker.assigned:
-                    if self._accept(worker, errand, answers, finished=finished) and finished:
-                        return True
-                case _:
-                    worker.distrust()
-        return False
-
-    def _accept(
-        self, worker: WorkerProcess, errand: Errand, answers: list[Answer], *, finished: bool
-    ) -> bool:
-        at = worker.reached
-        reached = at.job if at.job is not None and at.batch == worker.assigned else -1
-        try:
-            accepted = errand.ledger.accept(answers, reached=reached, finished=finished)
-        except BadAnswerError as error:
-            logger.warning("worker %d sent no answer of ours: %s", worker.pid, error)
-            worker.distrust()
-            return False
-        worker.jobs_done += len(accepted)
-        errand.deliver(accepted)
-        return True
-
-    def _bury(self, worker: WorkerProcess, errand: Errand, death: Death) -> None:
-        ledger = errand.ledger
-        self._log(errand, death, death.at.job if death.at.batch == worker.assigned else None)
-        before = len(ledger.quarantined)
-        answers = ledger.bury(worker.assigned, death)
-        if self._closing:
-            answers += ledger.close(Reason.CANCELLED, "the pool is closed")
-        for job in ledger.quarantined[before:]:
-            self.counters.quarantined += 1
-            self.quarantine.add(job_key(errand.chunk, job))
-        errand.deliver(answers)
-
-    def _log(self, errand: Errand, death: Death, job: int | None) -> None:
-        if death.cause is Cause.RECYCLED:
-            return
-        verifier = None if job is None else errand.verifier(job)
-        key = None if job is None else job_key(errand.chunk, job).hex()
-        logger.warning(
-            "a worker ended at work: %s, status %d, verifier %s",
-            death.cause,
-            death.status,
-            verifier,
-            extra={
-                "cause": death.cause,
-                "verifier": verifier,
-                "job_key": key,
-                "stack": death.last_words,
-            },
-        )
-
-    def _call_off(self, worker: WorkerProcess) -> None:
-        """Nobody wants the batch any more: let the worker finish its job, unheard."""
-        if worker.phase is not Phase.DEAD:
-            worker.slot.stop(worker.assigned)
-            self._see_to(self._see_out(worker))
-
-    def _see_to(self, work: Coroutine[Any, Any, None]) -> None:
-        stray = asyncio.create_task(work)
-        self._strays.add(stray)
-        stray.add_done_callback(self._strays.discard)
 
     def _canary_is_due(self, worker: WorkerProcess) -> bool:
         if worker.phase is not Phase.BUSY or worker.retiring or not self._canaries():
@@ -289,7 +210,7 @@ class WorkerPool:
         answers: list[Answer] = []
         errand = Errand(canary_chunk(samples), answers.extend, retries=0)
         errand.encoded = msgspec.Raw(frames.encode_chunk(errand.chunk))
-        await self._converse(worker, errand, errand.ledger.next_batch())
+        await self._talk.judge(worker, errand, errand.ledger.next_batch())
         wrong = mistakes(samples, answers)
         if wrong:
             self.counters.wrong_canaries += 1
@@ -297,35 +218,6 @@ class WorkerPool:
             worker.kill(Cause.RECYCLED)
         else:
             self._force.give_back(worker)
-
-    async def _see_out(self, worker: WorkerProcess) -> None:
-        while True:
-            for event in await worker.receive():
-                if isinstance(event, Death):
-                    return
-                if isinstance(event, Reports) or (isinstance(event, Answers) and event.finished):
-                    self._force.give_back(worker)
-                    return
-
-    async def _inspect(self, worker: WorkerProcess, setups: Sequence[Setup]) -> Reports | Death:
-        worker.assign(Inspect(_new_batch(), list(setups)), ())
-        try:
-            while True:
-                for event in await worker.receive():
-                    if isinstance(event, Death):
-                        return event
-                    if isinstance(event, Reports) and len(event.reports) == len(setups):
-                        self._force.give_back(worker)
-                        return event
-                    worker.distrust()
-        except BaseException:
-            self._call_off(worker)
-            raise
-
-
-def _new_batch() -> int:
-    """Return a number for a batch that nobody guesses: a stray frame cannot pass for an answer."""
-    return secrets.randbelow(MAX_BATCH) + 1
 
 
 def _fatal(setup: Setup, death: Death) -> SetupReport:

@@ -30,15 +30,25 @@ class Quarantine:
     Args:
         seconds: for which a key is remembered.
         clock: monotonic.
+
+    Attributes:
+        listeners: called with each key that is added here, to share it with other pools.
     """
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
         self._clock = clock
         self._until: dict[bytes, float] = {}
+        self.listeners: list[Callable[[bytes], None]] = []
 
     def add(self, key: bytes) -> None:
-        """Remember a key; the oldest goes if there are too many."""
+        """Remember a key, and tell others."""
+        self.learn(key)
+        for listener in self.listeners:
+            listener(key)
+
+    def learn(self, key: bytes) -> None:
+        """Remember a key that others tell; the oldest goes if there are too many."""
         self._until.pop(key, None)
         self._until[key] = self._clock() + self._seconds
         while len(self._until) > _MAX_KEYS:

@@ -56,7 +56,7 @@ def run(plan: Plan, samples: Sequence[KnownSample], descriptors: Sequence[int]) 
         return _WorkerProcess(connection, slot, worker).serve(samples)
 
 
-def _shut_off(stderr: int, memory_mib: int) -> None:
+def _shut_off(stderr: int, memory_mib: int | None) -> None:
     os.setsid()
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor, source in ((0, nothing), (1, nothing), (2, stderr)):
@@ -66,8 +66,9 @@ def _shut_off(stderr: int, memory_mib: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1, all_threads=False)
-    bound = kernel.address_space_bytes() + (memory_mib << 20)
-    resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
+    if memory_mib is not None:
+        bound = kernel.address_space_bytes() + (memory_mib << 20)
+        resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

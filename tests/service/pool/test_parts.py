@@ -98,6 +98,14 @@ def test_a_quarantined_job_is_held_until_its_time_is_over() -> None:
     assert len(quarantine) == 0
 
 
+def test_others_are_told_of_a_key_that_was_added_and_not_of_one_that_they_told() -> None:
+    quarantine, told = Quarantine(10.0), list[bytes]()
+    quarantine.listeners.append(told.append)
+    quarantine.add(b"ours")
+    quarantine.learn(b"theirs")
+    assert (told, len(quarantine)) == ([b"ours"], 2)
+
+
 def _write(root: Path, name: str, text: str) -> None:
     (root / name).parent.mkdir(parents=True, exist_ok=True)
     (root / name).write_text(text)
