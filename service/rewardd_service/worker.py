@@ -190,20 +190,23 @@ class Worker:
         return SetupReport(None, verifier.version, sorted(verifier.inputs()))
 
 
-def describe(catalog: Catalog, need: Need) -> list[VerifierCard]:
+def describe(
+    catalog: Catalog, need: Need, names: Sequence[str] | None = None
+) -> list[VerifierCard]:
     """Return a card for each verifier of the catalog with this need; this imports them.
 
+    With `names`, only those.
+
     Raises:
+        UnknownVerifierError: there is no verifier of one of these names.
         BrokenVerifierError: the package of one is broken.
     """
     cards: list[VerifierCard] = []
-    for name in catalog.names():
-        if catalog.need(name) is not need:
-            continue
-        told = catalog.describe(name)
-        cards.append(
-            VerifierCard(name, told.need, told.version, told.summary, told.params, told.reference)
-        )
+    for name in catalog.names() if names is None else names:
+        if catalog.need(name) is need:
+            told = catalog.describe(name)
+            schemas = told.params, told.reference
+            cards.append(VerifierCard(name, told.need, told.version, told.summary, *schemas))
     return cards
 
 

@@ -106,8 +106,8 @@ async def test_nobody_can_be_asked_about_a_need_without_slots(backend: Backend) 
 
 async def test_a_pool_that_does_not_come_up_ends_the_others() -> None:
     settings = [
-        PoolSettings(workers=1),
-        PoolSettings(workers=1, need=Need.SANDBOX, sandbox="no_such_module:make"),
+        PoolSettings(workers=1, verifiers=("exact",)),
+        PoolSettings(workers=1, need=Need.SANDBOX, verifiers=(), sandbox="no_such_module:make"),
     ]
     backend = LocalBackend(settings)
     with pytest.raises(BackendUnavailableError, match="no_such_module"):

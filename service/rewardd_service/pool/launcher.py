@@ -142,6 +142,7 @@ class Launcher:
         return Plan(
             parent_pid=os.getpid(),
             need=settings.need,
+            verifiers=None if settings.verifiers is None else list(settings.verifiers),
             sandbox=settings.sandbox,
             memory_mib=settings.limits.memory_mib,
             samples=list(KNOWN_SAMPLES),

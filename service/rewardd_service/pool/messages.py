@@ -26,12 +26,14 @@ class Plan(msgspec.Struct, array_like=True, frozen=True):
 
     Attributes:
         need: of the verifiers to import.
+        verifiers: their names; all that have this need if None.
         sandbox: "module:callable" of the workers' sandbox; "" for none.
         samples: to verify before the first worker is made.
     """
 
     parent_pid: int
     need: str
+    verifiers: list[str] | None
     sandbox: str
     memory_mib: int | None
     samples: list[KnownSample]

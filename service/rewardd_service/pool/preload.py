@@ -57,7 +57,7 @@ def _receive_plan(control: socket.socket) -> Plan:
 
 def _make_ready(plan: Plan) -> Warm:
     catalog = Catalog()
-    cards = describe(catalog, Need(plan.need))
+    cards = describe(catalog, Need(plan.need), plan.verifiers)
     installed = {card.name for card in cards}
     samples = [sample for sample in plan.samples if sample.verifier in installed]
     worker = Worker(catalog)

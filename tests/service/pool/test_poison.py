@@ -20,7 +20,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]
 @pytest.fixture(scope="module")
 async def pool(planted: None) -> AsyncIterator[WorkerPool]:
     del planted
-    pool = WorkerPool(PoolSettings(workers=2, limits=LIMITS))
+    pool = WorkerPool(PoolSettings(workers=2, verifiers=("planted", "heavy"), limits=LIMITS))
     await pool.start()
     yield pool
     await pool.close()

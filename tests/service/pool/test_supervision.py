@@ -23,11 +23,12 @@ pytestmark = pytest.mark.usefixtures("planted")
 
 PLANTED = Path(__file__).parents[1] / "planted"
 PATIENCE_SECONDS = 30
+FEW = ("exact", "heavy", "picky", "planted")
 
 
 @asynccontextmanager
 async def _running(workers: int = 1, limits: Limits | None = None) -> AsyncGenerator[WorkerPool]:
-    pool = WorkerPool(PoolSettings(workers=workers, limits=limits or Limits()))
+    pool = WorkerPool(PoolSettings(workers=workers, verifiers=FEW, limits=limits or Limits()))
     await pool.start()
     try:
         yield pool
@@ -247,7 +248,9 @@ from rewardd_service.job import Chunk, Job, Setup, Subject
 from rewardd_service.pool import Limits, Phase, PoolSettings, WorkerPool
 
 async def main():
-    pool = WorkerPool(PoolSettings(workers=2, limits=Limits(cpu_seconds=600.0)))
+    pool = WorkerPool(PoolSettings(
+        workers=2, verifiers=("planted",), limits=Limits(cpu_seconds=600.0)
+    ))
     await pool.start()
     chunk = Chunk([Setup("planted", {})], [Subject("loop")], ["ok"], [Job(0, 0, 0)], 600.0)
     errand = asyncio.create_task(pool.process(chunk, lambda answers: None))
@@ -288,14 +291,13 @@ def test_a_pool_runs_in_any_thread_with_a_loop_of_its_own() -> None:
 
 
 RAISES_AT_IMPORT = "raise ValueError('planted')"
-JUDGES_EVERYTHING_RIGHT = """
-from dataclasses import dataclass
-from rewardd_verifiers import PureVerifier, Sample, Verdict
+SPOILS_ANOTHER = """
+from rewardd_verifiers import Verdict
+from rewardd_verifiers.builtin.exact import Exact as Thing
 
-@dataclass(frozen=True)
-class Thing(PureVerifier[str]):
-    def verify(self, sample: Sample[str]) -> Verdict:
-        return Verdict.of(correct=True)
+Thing.verify = lambda self, sample: Verdict.of(correct=True)
+Thing.verify.__annotations__["sample"] = "Sample[str]"
+Thing.verify.__globals__["Sample"] = __import__("rewardd_verifiers").Sample
 """
 
 
@@ -307,7 +309,8 @@ class Thing(PureVerifier[str]):
         pytest.param("broken", "class Thing", "SyntaxError", id="syntax"),
         pytest.param("broken", "Thing = int", "is not a PureVerifier", id="no_verifier"),
         pytest.param("broken", "import os; os._exit(9)", "preload ended", id="exits"),
-        pytest.param("math", JUDGES_EVERYTHING_RIGHT, "known to be 0.0", id="judges_wrongly"),
+        pytest.param("broken", SPOILS_ANOTHER, "known to be 0.0", id="spoils_another"),
+        pytest.param("math", "class Thing: ...", "is claimed by", id="claims_a_name"),
     ],
 )
 async def test_a_preload_that_cannot_get_ready_names_the_error(
@@ -315,7 +318,7 @@ async def test_a_preload_that_cannot_get_ready_names_the_error(
 ) -> None:
     _install(tmp_path, name, source)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    pool = WorkerPool(PoolSettings(workers=1))
+    pool = WorkerPool(PoolSettings(workers=1, verifiers=("broken", "exact")))
     with pytest.raises(BackendUnavailableError, match=why):
         await pool.start()
     assert pool.ready() is not None
@@ -332,14 +335,22 @@ def _install(folder: Path, name: str, source: str) -> None:
     (told / "entry_points.txt").write_text(entry)
 
 
+async def test_a_misspelt_name_among_the_verifiers_to_make_ready_is_an_error() -> None:
+    pool = WorkerPool(PoolSettings(workers=1, verifiers=("exakt",)))
+    with pytest.raises(BackendUnavailableError, match="no verifier 'exakt'"):
+        await pool.start()
+
+
 async def test_a_preload_that_is_not_warm_is_found_out() -> None:
-    pool = WorkerPool(PoolSettings(workers=1, limits=Limits(first_verification_seconds=0.0)))
+    pool = WorkerPool(
+        PoolSettings(workers=1, verifiers=FEW, limits=Limits(first_verification_seconds=0.0))
+    )
     with pytest.raises(BackendUnavailableError, match="first verification took"):
         await pool.start()
 
 
 async def test_workers_that_die_at_start_make_the_pool_not_ready_and_say_why() -> None:
-    pool = WorkerPool(PoolSettings(workers=1, sandbox="no_such_module:make"))
+    pool = WorkerPool(PoolSettings(workers=1, verifiers=FEW, sandbox="no_such_module:make"))
     with pytest.raises(BackendUnavailableError, match=r"died at start.*'no_such_module'"):
         await pool.start()
     assert "died at start" in str(pool.ready())
