@@ -1,5 +1,6 @@
 """One JSON object a line on standard error."""
 
+import json
 import logging
 import sys
 from datetime import UTC, datetime
@@ -29,7 +30,11 @@ class JsonFormatter(logging.Formatter):
         line |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(line, enc_hook=str).decode()
+        try:
+            return msgspec.json.encode(line, enc_hook=str).decode()
+        except UnicodeEncodeError:
+            # A lone surrogate: the standard library escapes it.
+            return json.dumps(line, default=str)
 
 
 def configure(level: str, stream: TextIO | None = None) -> None:

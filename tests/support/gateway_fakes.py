@@ -142,7 +142,15 @@ class RawCall:
         sent: what the app has sent so far.
     """
 
-    def __init__(self, app: ASGIApp, path: str = "/v1/score", **headers: str) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        path: str = "/v1/score",
+        *,
+        method: str = "POST",
+        client: str = "127.0.0.1",
+        **headers: str,
+    ) -> None:
         named = {"content-type": "application/json", **headers}
         self.sent: list[Message] = []
         self._incoming: asyncio.Queue[Message] = asyncio.Queue()
@@ -152,7 +160,7 @@ class RawCall:
             "type": "http",
             "asgi": {"version": "3.0"},
             "http_version": "1.1",
-            "method": "POST",
+            "method": method,
             "scheme": "http",
             "path": path,
             "raw_path": path.encode(),
@@ -161,7 +169,7 @@ class RawCall:
             "headers": [
                 (name.replace("_", "-").encode(), value.encode()) for name, value in named.items()
             ],
-            "client": ("127.0.0.1", 1),
+            "client": (client, 1),
             "server": ("127.0.0.1", 8000),
         }
 

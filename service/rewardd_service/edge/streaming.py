@@ -7,6 +7,7 @@ from starlette.types import Receive, Scope, Send
 
 from rewardd_service.edge.answers import Format, encode_lines
 from rewardd_service.edge.runs import Run
+from rewardd_service.edge.visit import visit_of
 from rewardd_service.edge.watch import Watch
 
 
@@ -27,11 +28,13 @@ class StreamedAnswer(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the lines; `receive` is left to the watch."""
-        del scope, receive
+        del receive
         try:
             start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
             await send(start)
             if await self._lines(send):
+                visit = visit_of(scope)
+                visit.scored, visit.reasons = self._run.scored, self._run.reasons
                 groups: list[dict[str, Any]] = self._run.answer()["groups"]
                 last = encode_lines([{"groups": groups}]) if groups else b""
                 await _send(send, last, more=False)
