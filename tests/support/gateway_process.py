@@ -6,6 +6,7 @@ never: such a sample keeps its request in flight.
 
 import http.client
 import json
+import logging
 import os
 import signal
 import socket
@@ -23,6 +24,8 @@ from rewardd_service.metrics import Metrics
 from rewardd_service.server import serve
 from rewardd_service.settings import Settings
 
+logger = logging.getLogger("scripted")
+
 _PATIENCE_SECONDS = 60.0
 
 
@@ -30,6 +33,7 @@ class HangingScorer(ScriptedScorer):
     async def score(
         self, request: ScoreRequest, *, tenant: str = "", deliver: Deliver | None = None
     ) -> ScriptedOutcome:
+        logger.info("scoring", extra={"first": request.samples[0].completion})
         texts = [sample.completion for sample in request.samples]
         if "hang" in texts:
             self.held = texts.index("hang")
@@ -41,6 +45,18 @@ class HangingScorer(ScriptedScorer):
 async def open_scorer(settings: Settings, metrics: Metrics) -> AsyncGenerator[HangingScorer]:
     del settings, metrics
     yield HangingScorer()
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer, read whole; names of headers are in small letters."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
 
 
 @dataclass
@@ -55,33 +71,34 @@ class ServerProcess:
     port: int = 0
     lines: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
-    def log_until(self, event: str) -> dict[str, Any]:
-        """Read the log up to an event; the process dying ends it too."""
+    def log_until(self, event: str, **fields: object) -> dict[str, Any]:
+        """Read the log up to an event with these fields."""
         stream = self.process.stderr
         if stream is None:
             raise RuntimeError("the server has no log")
         for text in stream:
             line: dict[str, Any] = json.loads(text)
             self.lines.append(line)
-            if line["event"].startswith(event):
+            if line["event"] == event and fields.items() <= line.items():
                 return line
         raise RuntimeError(f"the log ended without {event!r}: {self.lines}")
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=_PATIENCE_SECONDS)
 
-    def ask(
-        self, method: str, path: str, body: object = None, **headers: str
-    ) -> http.client.HTTPResponse:
-        """Ask on a connection of its own; the answer's body is not read yet."""
+    def ask(self, method: str, path: str, body: object = None, **headers: str) -> "Reply":
+        """Ask on a connection of its own."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE_SECONDS)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        if body is None:
-            connection.request(method, path, headers=named)
-        else:
+        content = None if body is None else json.dumps(body).encode()
+        if content is not None:
             named["content-type"] = "application/json"
-            connection.request(method, path, json.dumps(body), named)
-        return connection.getresponse()
+        try:
+            connection.request(method, path, content, named)
+            answer = connection.getresponse()
+            return Reply(answer.status, dict(answer.getheaders()), answer.read())
+        finally:
+            connection.close()
 
     def terminate(self) -> None:
         self.process.send_signal(signal.SIGTERM)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rewardd_service.edge.refusal import ClientGoneError, EdgeRefusalError
+from rewardd_service.edge.visit import visit_of
 from rewardd_service.edge.wire import ABORT
 
 MIB = 1024 * 1024
@@ -77,6 +78,7 @@ class _Line:
         self._clock = clock
         self._body_ended = False
         self._body_bytes = 0
+        self._dropped = False
         self._began = clock()
 
     async def receive(self) -> Message:
@@ -85,14 +87,19 @@ class _Line:
         patience = self._patience
         whole = patience.body_seconds + patience.body_seconds_per_mib * self._body_bytes / MIB
         left = whole - (self._clock() - self._began)
+        if left <= 0:
+            raise self._too_slow()
         try:
-            async with asyncio.timeout(max(min(patience.idle_seconds, left), 0)):
+            async with asyncio.timeout(min(patience.idle_seconds, left)):
                 message = await self._receive()
         except TimeoutError as error:
-            detail = f"the body came too slowly: {self._body_bytes} bytes so far"
-            raise EdgeRefusalError("body_too_slow", detail) from error
+            raise self._too_slow() from error
         self._note(message)
         return message
+
+    def _too_slow(self) -> EdgeRefusalError:
+        detail = f"the body came too slowly: {self._body_bytes} bytes so far"
+        return EdgeRefusalError("body_too_slow", detail)
 
     def _note(self, message: Message) -> None:
         self._body_bytes += len(message.get("body", b""))
@@ -109,22 +116,30 @@ class _Line:
             await self._send_piece(bytes(view[start : start + _PIECE_BYTES]), more=True)
         rest = max(len(body) - 1, 0) // _PIECE_BYTES * _PIECE_BYTES
         last = body if rest == 0 else bytes(view[rest:])
-        if not more and not self._expects_nothing():
+        if not more and not self._dropped and not self._expects_nothing():
             await self._send_piece(last, more=True)
             await self._linger()
             last = b""
         await self._send_piece(last, more=more)
 
     async def _send_piece(self, body: bytes, *, more: bool) -> None:
+        if self._dropped:
+            return
         message = {"type": "http.response.body", "body": body, "more_body": more}
         try:
             async with asyncio.timeout(self._patience.stalled_seconds):
                 await self._send(message)
         except TimeoutError as error:
-            way_out = self._scope.get("extensions", {}).get(ABORT)
-            if way_out is not None:
-                way_out["call"]()
+            self._drop(error)
+
+    def _drop(self, error: TimeoutError) -> None:
+        """Drop the connection; what is still sent goes nowhere, and the app hears that it left."""
+        self._dropped = True
+        way_out = self._scope.get("extensions", {}).get(ABORT)
+        if way_out is None:
             raise ClientGoneError("the client stopped reading its answer") from error
+        visit_of(self._scope).code = ClientGoneError.code
+        way_out["call"]()
 
     def _expects_nothing(self) -> bool:
         """Return whether no more of the body can come, for all that the headers say."""
