@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
 from rewardd_client.schema import JobState, Problem, ScoreRequest, ScoreResponse
+from rewardd_service.edge.idempotency import KEY_PATTERN
 from rewardd_service.problems import MEDIA_TYPE
 
 _REF = "#/components/schemas/{model}"
@@ -25,13 +26,12 @@ BATCH_BODY: dict[str, Any] = {
             "in": "header",
             "required": False,
             "description": "Same key and body: the same answer, without scoring again.",
-            "schema": {"type": "string", "minLength": 1, "maxLength": 256, "pattern": "^[!-~]+$"},
+            "schema": {"type": "string", "pattern": KEY_PATTERN},
         }
     ],
 }
 
 _BATCH_PROBLEMS = (400, 401, 408, 409, 413, 415, 422, 429, 503)
-_NO_CONTENT: dict[str, Any] = {}
 
 
 class App(FastAPI):

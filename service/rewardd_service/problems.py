@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
 
 from rewardd_client.schema import FieldError, Problem
 from rewardd_service.edge.field_errors import shown
@@ -128,7 +129,19 @@ def _http_error(request: Request, error: Exception) -> Response:
         return _bug(request, error)
     code = _CODE_BY_STATUS.get(error.status_code, "invalid_request")
     detail = f"{request.method} {request.url.path}: {_title(STATUS_BY_CODE[code]).lower()}"
-    return problem_response(request, code, detail, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods(request))
+    return problem_response(request, code, detail, headers=headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """Return what a path can be asked for: routing names the methods of its first route only."""
+    routes: list[BaseRoute] = request.app.routes
+    matching = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+    return sorted(
+        {method for route in matching for method in getattr(route, "methods", None) or ()}
+    )
 
 
 def _validation_error(request: Request, error: Exception) -> Response:

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 
 import pytest
@@ -21,8 +21,8 @@ class Clock:
         return self.seconds
 
 
-def admission(samples: int = 100, size: int = 1000, **shares: Share) -> Admission:
-    return Admission(max_samples=samples, max_bytes=size, shares=shares, clock=Clock())
+def admission(shares: Mapping[str, Share] | None = None, *, samples: int = 100) -> Admission:
+    return Admission(max_samples=samples, max_bytes=1000, shares=shares, clock=Clock())
 
 
 def code_of(action: Callable[[], object]) -> str:
@@ -33,8 +33,8 @@ def code_of(action: Callable[[], object]) -> str:
 
 
 def test_an_idle_server_admits_what_is_larger_than_all_its_room() -> None:
-    ticket = admission(10, 10).open("a", 500)
-    ticket.take_bytes(500)
+    ticket = admission(samples=10).open("a", 5000)
+    ticket.take_bytes(5000)
     ticket.take_samples(500)
     assert ticket.load.samples == 500
 
@@ -81,7 +81,7 @@ HALF = {"a": Share(part=0.5), "b": Share(part=0.5)}
 
 
 def test_a_tenant_may_fill_its_share_whatever_the_others_hold() -> None:
-    room = admission(**HALF)
+    room = admission(HALF)
     room.open("a", None).take_samples(50)
     room.open("b", None).take_samples(50)
     assert room.samples == 100
@@ -89,7 +89,7 @@ def test_a_tenant_may_fill_its_share_whatever_the_others_hold() -> None:
 
 def test_a_tenant_beyond_its_share_leaves_as_much_as_it_takes() -> None:
     crowd = {name: Share(part=0.1) for name in "abcdefghij"}
-    room = admission(**crowd)
+    room = admission(crowd)
     room.open("b", None).take_samples(1)
     greedy = room.open("a", None)
     greedy.take_samples(49)
@@ -97,7 +97,7 @@ def test_a_tenant_beyond_its_share_leaves_as_much_as_it_takes() -> None:
 
 
 def test_a_tenant_alone_has_the_whole_room() -> None:
-    room = admission(a=Share())
+    room = admission({"a": Share()})
     room.open("a", None).take_samples(60)
     room.open("a", None).take_samples(40)
     assert code_of(lambda: room.open("a", None)) == "overloaded"
@@ -105,7 +105,7 @@ def test_a_tenant_alone_has_the_whole_room() -> None:
 
 @pytest.mark.parametrize("kind", ["samples", "bytes"])
 def test_a_bound_of_the_tenant_holds_below_its_share(kind: str) -> None:
-    room = admission(a=Share(max_samples=5, max_bytes=5), b=Share())
+    room = admission({"a": Share(max_samples=5, max_bytes=5), "b": Share()})
     room.open("b", None).take_samples(1)
     ticket = room.open("a", None)
     take = {"samples": ticket.take_samples, "bytes": ticket.take_bytes}[kind]
@@ -133,7 +133,7 @@ class Holding(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.room = admission(100, 1000, **HALF)
+        self.room = admission(HALF)
         self.open: list[Ticket] = []
 
     @rule(target=tickets, tenant=st.sampled_from("ab"))

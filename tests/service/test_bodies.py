@@ -238,72 +238,72 @@ def recipe(**fields: Any) -> dict[str, Any]:
     return {"name": "r", "terms": [{"verifier": "exact", **fields}]}
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "code", "field", "value"),
-    [
-        ([], 422, "invalid_request", "body", "a list of 0 items"),
-        ({}, 422, "invalid_request", "samples", ""),
-        ({"samples": []}, 422, "invalid_request", "samples", "a list of 0 items"),
-        ({"samples": [7]}, 422, "invalid_request", "samples[0]", "7"),
-        ({"samples": [{}]}, 422, "invalid_request", "samples[0].completion", ""),
-        (sample(completion=5), 422, "invalid_request", "samples[0].completion", "5"),
-        (sample(refrence="1"), 422, "invalid_request", "samples[0].refrence", "'1'"),
-        (sample(length=-1), 422, "invalid_request", "samples[0].length", "-1"),
-        (sample(id="x" * 257), 422, "invalid_request", "samples[0].id", repr("x" * 100)),
-        (
-            sample(completion=[{"role": "user"}, {"content": "x"}]),
-            422,
-            "invalid_request",
-            "samples[0].completion[1].role",
-            "",
-        ),
-        (
-            sample(reward=recipe(weight=float("nan"))),
-            422,
-            "invalid_request",
-            "samples[0].reward.terms[0].weight",
-            "nan",
-        ),
-        (
-            {**batch(), "reward": recipe(weight=float("inf"))},
-            422,
-            "invalid_request",
-            "reward.terms[0].weight",
-            "inf",
-        ),
-        (
-            {**batch(), "reward": recipe(wieght=1)},
-            422,
-            "invalid_request",
-            "reward.terms[0].wieght",
-            "1",
-        ),
-        ({**batch(), "deadline_seconds": 0}, 422, "invalid_request", "deadline_seconds", "0"),
-        ({**batch(), "deadline_seconds": 3601}, 422, "invalid_request", "deadline_seconds", "3601"),
-        (sample(metadata={"x": "y" * 9000}), 422, "invalid_request", "samples[0].metadata", ""),
-        (
-            {"samples": [{"id": "a", "completion": ""}, {"id": "a", "completion": ""}]},
-            422,
-            "duplicate_id",
-            "samples[1].id",
-            "'a'",
-        ),
-        (
-            sample(prompt=[1] * 5000),
-            422,
-            "invalid_request",
-            "samples[0].prompt",
-            "",
-        ),
-        (
-            {**batch(), "reward": {"name": "r", "terms": [1] * 5000}},
-            422,
-            "invalid_request",
-            "reward.terms",
-            "",
-        ),
-    ],
-)
+BAD_REQUESTS: list[tuple[Any, int, str, str, str]] = [
+    ([], 422, "invalid_request", "body", "a list of 0 items"),
+    ({}, 422, "invalid_request", "samples", ""),
+    ({"samples": []}, 422, "invalid_request", "samples", "a list of 0 items"),
+    ({"samples": [7]}, 422, "invalid_request", "samples[0]", "7"),
+    ({"samples": [{}]}, 422, "invalid_request", "samples[0].completion", ""),
+    (sample(completion=5), 422, "invalid_request", "samples[0].completion", "5"),
+    (sample(refrence="1"), 422, "invalid_request", "samples[0].refrence", "'1'"),
+    (sample(length=-1), 422, "invalid_request", "samples[0].length", "-1"),
+    (sample(id="x" * 257), 422, "invalid_request", "samples[0].id", repr("x" * 100)),
+    (
+        sample(completion=[{"role": "user"}, {"content": "x"}]),
+        422,
+        "invalid_request",
+        "samples[0].completion[1].role",
+        "",
+    ),
+    (
+        sample(reward=recipe(weight=float("nan"))),
+        422,
+        "invalid_request",
+        "samples[0].reward.terms[0].weight",
+        "nan",
+    ),
+    (
+        {**batch(), "reward": recipe(weight=float("inf"))},
+        422,
+        "invalid_request",
+        "reward.terms[0].weight",
+        "inf",
+    ),
+    (
+        {**batch(), "reward": recipe(wieght=1)},
+        422,
+        "invalid_request",
+        "reward.terms[0].wieght",
+        "1",
+    ),
+    ({**batch(), "deadline_seconds": 0}, 422, "invalid_request", "deadline_seconds", "0"),
+    ({**batch(), "deadline_seconds": 3601}, 422, "invalid_request", "deadline_seconds", "3601"),
+    (sample(metadata={"x": "y" * 9000}), 422, "invalid_request", "samples[0].metadata", ""),
+    (
+        {"samples": [{"id": "a", "completion": ""}, {"id": "a", "completion": ""}]},
+        422,
+        "duplicate_id",
+        "samples[1].id",
+        "'a'",
+    ),
+    (
+        sample(prompt=[1] * 5000),
+        422,
+        "invalid_request",
+        "samples[0].prompt",
+        "",
+    ),
+    (
+        {**batch(), "reward": {"name": "r", "terms": [1] * 5000}},
+        422,
+        "invalid_request",
+        "reward.terms",
+        "",
+    ),
+]
+
+
+@pytest.mark.parametrize(("body", "status", "code", "field", "value"), BAD_REQUESTS)
 async def test_a_request_that_makes_no_sense_names_field_and_value(
     house: Bench, body: Any, status: int, code: str, field: str, value: str
 ) -> None:

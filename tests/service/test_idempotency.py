@@ -71,7 +71,7 @@ async def test_a_failure_is_not_kept(house: Bench) -> None:
     assert (await house.score(batch(), Idempotency_Key="k")).status_code == 200
 
 
-@pytest.mark.parametrize("key", ["", "   ", "x" * 257])
+@pytest.mark.parametrize("key", ["", "   ", "a b", "x" * 257])
 async def test_a_key_that_cannot_serve_is_refused(house: Bench, key: str) -> None:
     answer = await house.score(batch(), Idempotency_Key=key)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")

@@ -66,7 +66,7 @@ async def test_a_bug_is_a_problem_that_tells_nothing_of_the_inside(house: Bench)
     ids=["none", "long", "blank", "tab", "accent"],
 )
 async def test_an_id_that_is_no_id_is_replaced(house: Bench, given: str) -> None:
-    answer = await house.client.get("/livez", headers={"x-request-id": given.encode()})
+    answer = await house.client.get("/livez", headers=[(b"x-request-id", given.encode())])
     assert answer.headers["x-request-id"] != given
     assert len(answer.headers["x-request-id"]) == 16
 

@@ -73,7 +73,8 @@ async def answer_at_once(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def run(app: Any, connection: Connection, clock: Clock | None = None, **times: Any) -> None:
-    patience = Patience(**{"idle_seconds": 0.01, "linger_seconds": 0.01, **times})
+    named: dict[str, Any] = {"idle_seconds": 0.01, "linger_seconds": 0.01, **times}
+    patience = Patience(**named)
     layer = SlowClients(app, patience, clock or Clock(0.0))
     await layer(connection.scope, connection.receive, connection.send)
 

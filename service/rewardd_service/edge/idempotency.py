@@ -1,18 +1,21 @@
 """Requests that come again: the same key and body joins the run or gets its answer once more."""
 
 import hashlib
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from rewardd_client.schema import FieldError
+from rewardd_service.edge.field_errors import shown
 from rewardd_service.edge.refusal import EdgeRefusalError
 from rewardd_service.edge.runs import Run
 from rewardd_service.edge.shelf import Shelf
 from rewardd_service.errors import RequestRefusedError
 
-MAX_KEY_CHARACTERS = 256
+KEY_PATTERN = "^[!-~]{1,256}$"
+"""Visible ASCII, as header fields can carry it through every proxy."""
 
 Scope: TypeAlias = tuple[str, str]
 """Tenant and key: no tenant sees another's answers."""
@@ -47,12 +50,12 @@ def checked_key(key: str | None) -> str | None:
     """Return the header's value if it can serve as a key; None if there is none.
 
     Raises:
-        RequestRefusedError: it is empty or too long.
+        RequestRefusedError: it is empty, too long, or no visible ASCII.
     """
-    if key is None or (key.strip() and len(key) <= MAX_KEY_CHARACTERS):
+    if key is None or re.fullmatch(KEY_PATTERN, key):
         return key
-    message = f"must have 1 to {MAX_KEY_CHARACTERS} characters"
-    field = FieldError(field="header Idempotency-Key", message=message, value=key[:100])
+    message = "must be 1 to 256 visible ASCII characters"
+    field = FieldError(field="header Idempotency-Key", message=message, value=shown(key))
     raise RequestRefusedError("invalid_request", f"Idempotency-Key {message}", [field])
 
 
