@@ -49,7 +49,7 @@ def test_what_is_counted_is_what_is_shown() -> None:
     assert shown["rewardd_samples_total status=scored"] == 3
     assert shown["rewardd_verdicts_total reason=match status=scored verifier=math@1"] == 3
     assert shown["rewardd_groups_total outcome=all_zero"] == 2
-    assert shown["rewardd_reward_count"] == 2
+    assert shown["rewardd_reward_bucket le=+Inf"] == 2
     assert shown["rewardd_score_sum verifier=math@1"] == 1.0
     assert shown["rewardd_backend_up backend=local"] == 1
     assert shown["rewardd_build_info version=1.2.3"] == 1
