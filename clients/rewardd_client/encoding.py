@@ -4,6 +4,7 @@ A sample is encoded when it is handed in, in the caller's thread; a post is then
 such pieces. So sizes are exact before anything is split, and what is sent twice is the same.
 """
 
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -21,6 +22,9 @@ SampleLike: TypeAlias = Sample | Mapping[str, Any]
 
 # 1 to 3 differ by tenths in size on completions; 1 is the cheapest.
 ZSTD_LEVEL = 1
+
+# A path into a reference may be as long as the reference is deep.
+PATH_PARTS = 12
 
 _SAMPLE = TypeAdapter(Sample)
 
@@ -185,9 +189,9 @@ def _replaced(value: object) -> object:
 def _refused(error: ValidationError, place: int) -> RequestError:
     errors = [
         FieldError(
-            field=_path((f"samples[{place}]", *each["loc"])),
+            field=_path((f"samples[{place}]", *each["loc"][:PATH_PARTS])),
             message=each["msg"],
-            value=repr(each["input"])[:128],
+            value=reprlib.repr(each["input"])[:128],
         )
         for each in error.errors(include_url=False, include_context=False)[:16]
     ]
