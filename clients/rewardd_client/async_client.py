@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -44,7 +44,7 @@ class AsyncClient(Shell):
         *,
         references: References | None = None,
         deadline_seconds: float | None = None,
-    ) -> AsyncIterator[Result]:
+    ) -> AsyncGenerator[Result]:
         """Yield each result as it arrives; `index` is the sample's place. See `Client.stream`."""
         call = await asyncio.to_thread(self._prepare, samples, reward, references, deadline_seconds)
         loop = asyncio.get_running_loop()

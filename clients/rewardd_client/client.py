@@ -4,7 +4,7 @@ import asyncio
 import queue
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, as_completed
 from types import TracebackType
 from typing import Self, TypeVar
@@ -63,7 +63,7 @@ class Client(Shell):
         *,
         references: References | None = None,
         deadline_seconds: float | None = None,
-    ) -> Iterator[Result]:
+    ) -> Generator[Result]:
         """Yield each result as it arrives; `index` is the sample's place.
 
         To leave the loop early withdraws the rest.
@@ -192,7 +192,7 @@ def _cancel(futures: Iterable[Future[Result]]) -> None:
 
 def _stream(
     arrived: "queue.SimpleQueue[list[Result] | None]", future: Future[Batch]
-) -> Iterator[Result]:
+) -> Generator[Result]:
     try:
         while (results := arrived.get()) is not None:
             yield from results

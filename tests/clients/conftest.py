@@ -123,7 +123,7 @@ class FakeServer:
             await _respond(send, 200, json.dumps(answer).encode(), headers)
             return
         order = sorted(range(len(lines)), key=lambda n: (slow[n], -n if self.backwards else n))
-        at = [index for index, n in enumerate(order) if slow[n]] or [len(order)]
+        at = [index for index, n in enumerate(order) if slow[n]] or [-1]
         edited = (
             [lines[n] for n in order]
             if fault.edit is None
@@ -290,3 +290,8 @@ def dead_url() -> str:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+def make_fault() -> Callable[..., Fault]:
+    return Fault
