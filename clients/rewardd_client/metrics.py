@@ -25,7 +25,7 @@ def metrics_of(
         terms: names that get a key even if no sample has such a term.
         wait_seconds: how long the trainer waited for this batch.
     """
-    seconds = sorted(sum(term.seconds for term in result.terms) for result in results)
+    seconds = sorted(math.fsum(term.seconds for term in result.terms) for result in results)
     rewards = [result.reward for result in results if result.reward is not None]
     return {
         "reward/mean": _mean(rewards),

@@ -28,6 +28,7 @@ class Seen:
     headers: dict[str, str]
     raw: bytes
     content: Any
+    peer: Any
 
 
 @dataclass(frozen=True)
@@ -165,8 +166,8 @@ class FakeServer:
     def _judge(self, index: int, sample: dict[str, Any]) -> dict[str, Any]:
         steer = sample.get("metadata", {})
         right = sample["completion"] == sample.get("reference")
-        told = self._told.setdefault(sample["completion"], 0)
-        self._told[sample["completion"]] += 1
+        told = self._told.setdefault(str(sample["completion"]), 0)
+        self._told[str(sample["completion"])] += 1
         reasons = steer.get("unscored", [])
         result: dict[str, Any] = {
             "id": sample.get("id"),
@@ -222,7 +223,7 @@ async def _read(scope: Message, receive: Receive) -> Seen:
         content = msgspec.msgpack.decode(body)
     elif body:
         content = json.loads(body)
-    return Seen(scope["method"], scope["path"], headers, raw, content)
+    return Seen(scope["method"], scope["path"], headers, raw, content, tuple(scope["client"]))
 
 
 async def _problem(send: Send, status: int, code: str) -> None:

@@ -54,7 +54,7 @@ async def reward(
     recipe = await _recipe_async()
     groups = _groups(prompts, recipe)
     samples = _samples(groups, prompts, completions, completion_ids, columns)
-    batch = await _async_client().score(_at_step(samples, trainer_state), environment().reward)
+    batch = await async_client().score(_at_step(samples, trainer_state), environment().reward)
     return _report(batch, recipe, log_metric, log_extra)
 
 
@@ -72,18 +72,20 @@ def reward_sync(
     recipe = _recipe()
     groups = _groups(prompts, recipe)
     samples = _samples(groups, prompts, completions, completion_ids, columns)
-    batch = _client().score(_at_step(samples, trainer_state), environment().reward)
+    batch = client().score(_at_step(samples, trainer_state), environment().reward)
     return _report(batch, recipe, log_metric, log_extra)
 
 
 @functools.cache
-def _client() -> Client:
+def client() -> Client:
+    """Return this process's client, made at the first call."""
     settings = environment()
     return Client(settings.urls, key=settings.key, deadline_seconds=settings.deadline_seconds)
 
 
 @functools.cache
-def _async_client() -> AsyncClient:
+def async_client() -> AsyncClient:
+    """Return this process's client, made at the first call."""
     settings = environment()
     return AsyncClient(settings.urls, key=settings.key, deadline_seconds=settings.deadline_seconds)
 
@@ -95,14 +97,14 @@ _recipes: dict[str, Recipe | None] = {}
 def _recipe() -> Recipe | None:
     name = environment().reward
     if name not in _recipes:
-        _recipes[name] = _named(name, _client().recipes())
+        _recipes[name] = _named(name, client().recipes())
     return _recipes[name]
 
 
 async def _recipe_async() -> Recipe | None:
     name = environment().reward
     if name not in _recipes:
-        _recipes[name] = _named(name, await _async_client().recipes())
+        _recipes[name] = _named(name, await async_client().recipes())
     return _recipes[name]
 
 
