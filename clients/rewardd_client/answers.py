@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from rewardd_client.errors import ProtocolError, RequestError
 from rewardd_client.schema import FieldError, GroupResult, Problem, Result, ScoreResponse
@@ -39,17 +39,23 @@ class LineReader:
         return [tail] if tail.strip() else []
 
 
-def read_line(line: bytes) -> Result | GroupResult:
-    """Read one line of a streamed answer.
+class _GroupsLine(BaseModel):
+    """The last line of a streamed answer, where samples have groups."""
+
+    groups: list[GroupResult]
+
+
+def read_line(line: bytes) -> Result | list[GroupResult]:
+    """Read one line of a streamed answer: a result, or what there is to say of all groups.
 
     Raises:
-        ProtocolError: it is neither a result nor a group's.
+        ProtocolError: it is neither.
     """
     try:
         return Result.model_validate_json(line)
     except ValidationError as error:
         try:
-            return GroupResult.model_validate_json(line)
+            return _GroupsLine.model_validate_json(line).groups
         except ValidationError:
             raise ProtocolError(f"a line of the answer is no result: {_brief(error)}") from error
 

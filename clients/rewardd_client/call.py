@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean, pstdev
 
 from pydantic import JsonValue
 
@@ -122,7 +123,8 @@ async def answer(call: Call, line: Line, settle: Settle) -> Answers:
         for delivery in deliveries:
             take(delivery.leftovers())
     groups = [group for delivery in deliveries for group in delivery.groups.values()]
-    return Answers([results[place] for place in range(len(call.pieces))], groups)
+    ordered = [results[place] for place in range(len(call.pieces))]
+    return Answers(ordered, _up_to_date(groups, call.pieces, ordered))
 
 
 async def _all(
@@ -141,6 +143,24 @@ async def _all(
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
     return True
+
+
+def _up_to_date(
+    groups: Sequence[GroupResult], pieces: Sequence[Piece], results: Sequence[Result]
+) -> list[GroupResult]:
+    """Count anew the groups of which a member got its verdict in another post."""
+    rewards: dict[str | None, list[float]] = {}
+    for piece, result in zip(pieces, results, strict=True):
+        if result.reward is not None:
+            rewards.setdefault(piece.sample.group, []).append(result.reward)
+    return [_counted(group, rewards.get(group.group, [])) for group in groups]
+
+
+def _counted(group: GroupResult, rewards: Sequence[float]) -> GroupResult:
+    if len(rewards) == group.scored:
+        return group
+    mean, std = (fmean(rewards), pstdev(rewards)) if rewards else (None, None)
+    return group.model_copy(update={"scored": len(rewards), "mean": mean, "std": std})
 
 
 def _refuse_if_unreached(settings: Settings, deliveries: Sequence[Delivery]) -> None:

@@ -117,7 +117,7 @@ class Intake:
             if piece.wire_id is not None
         }
 
-    def take(self, answer: Result | GroupResult) -> list[Settled]:
+    def take(self, answer: Result | Sequence[GroupResult]) -> list[Settled]:
         """Take a line of the answer, and return which samples are settled by it.
 
         A sample whose reason is transient is kept back, to be asked again; where the recipe
@@ -126,8 +126,8 @@ class Intake:
         Raises:
             ProtocolError: the line belongs to no sample of this post, or its reward is none.
         """
-        if isinstance(answer, GroupResult):
-            self.groups.setdefault(answer.group, answer)
+        if not isinstance(answer, Result):
+            self.groups.update((group.group, group) for group in answer)
             return []
         index = self._index(answer)
         check_result(answer)

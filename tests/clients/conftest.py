@@ -142,7 +142,7 @@ class FakeServer:
     ) -> None:
         headers = [(b"content-type", b"application/x-ndjson")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        for place, line in enumerate([*lines, *self.groups]):
+        for place, line in enumerate([*lines, *([{"groups": self.groups}] if self.groups else [])]):
             if place == slow_at:
                 await self._wait(receive)
             if place == cut_after:

@@ -17,12 +17,16 @@ from rewardd_client import (
 from rewardd_verifiers import Reason
 
 
-def result(reward: float | None, reason: str = "match", **more: Any) -> Result:  # noqa: ANN401  # fields of a result
+def result(
+    reward: float | None, reason: str = "match", **more: Any
+) -> Result:  # fields of a result
     status = "unscored" if reward is None else "scored"
     return Result.model_validate({"reward": reward, "status": status, "reason": reason, **more})
 
 
-def term(name: str, score: float | None, answer: str | None = None, seconds: float = 0.0) -> Any:  # noqa: ANN401  # a term as it travels
+def term(
+    name: str, score: float | None, answer: str | None = None, seconds: float = 0.0
+) -> Any:  # a term as it travels
     evidence = {} if answer is None else {"answer": answer}
     return {
         "name": name,

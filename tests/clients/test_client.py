@@ -26,7 +26,7 @@ FAILS_LATE = 20.0
 """A deadline that no test reaches unless it is broken."""
 
 
-def rows(count: int, **more: Any) -> list[dict[str, Any]]:  # noqa: ANN401  # fields of a sample
+def rows(count: int, **more: Any) -> list[dict[str, Any]]:  # fields of a sample
     """Samples of which every second is right."""
     return [{"completion": str(n), "reference": str(n - n % 2), **more} for n in range(count)]
 
@@ -140,6 +140,19 @@ def test_settings_that_cannot_work_are_refused_at_once(
 ) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         Client(url, **options)
+
+
+def test_a_group_is_counted_anew_when_a_member_gets_its_verdict_late(
+    server: "FakeServer",
+) -> None:
+    server.groups = [{"group": "g", "size": 4, "scored": 3, "mean": 0.3, "std": 0.4, "keep": True}]
+    samples = rows(4, group="g")
+    samples[0]["metadata"] = {"unscored": ["worker_lost"]}
+
+    (group,) = Client(server.url, deadline_seconds=FAILS_LATE).score(samples, "exact").groups
+
+    assert (group.size, group.scored, group.mean, group.std) == (4, 4, 0.5, 0.5)
+    assert group.keep is True
 
 
 # What the table of retries says, one by one.

@@ -20,7 +20,7 @@ VALUES = st.recursive(
 ENCODINGS: list[Encoding] = ["json", "msgpack"]
 
 
-def decoded(body: bytes, encoding: Encoding) -> Any:  # noqa: ANN401  # whatever was encoded
+def decoded(body: bytes, encoding: Encoding) -> Any:  # whatever was encoded
     return msgspec.msgpack.decode(body) if encoding == "msgpack" else json.loads(body)
 
 

@@ -28,13 +28,13 @@ def post(samples: Sequence[dict[str, Any]], reward: str | Recipe = "exact") -> P
     return Post.make("k", envelope_of(SETTINGS, reward), pieces(samples), 300.0)
 
 
-def scored(index: int | None, **more: Any) -> Result:  # noqa: ANN401  # fields of a result
+def scored(index: int | None, **more: Any) -> Result:  # fields of a result
     return Result.model_validate(
         {"index": index, "reward": 1.0, "status": "scored", "reason": "match", **more}
     )
 
 
-def lost(index: int, reason: str = "worker_lost", **more: Any) -> Result:  # noqa: ANN401  # fields of a result
+def lost(index: int, reason: str = "worker_lost", **more: Any) -> Result:  # fields of a result
     return scored(index, **{"reward": None, "status": "unscored", "reason": reason, **more})
 
 
@@ -216,7 +216,10 @@ def test_a_document_with_another_number_of_results_is_refused(count: int) -> Non
 
 def test_what_is_said_of_groups_is_kept() -> None:
     intake = Intake(post(GROUPS))
-    line = b'{"group": "g0", "size": 2, "scored": 2, "mean": 0.5, "std": 0.5, "keep": true}'
+    line = (
+        b'{"groups": [{"group": "g0", "size": 2, "scored": 2, "mean": 0.5, "std": 0.5,'
+        b' "keep": true}]}'
+    )
 
     assert intake.take(read_line(line)) == []
     assert intake.groups["g0"] == GroupResult(

@@ -29,7 +29,7 @@ def score(client: Client) -> list[float | None]:
     return client.score(ROWS, "exact").rewards
 
 
-def score_in_child(client: Client, sender: Any) -> None:  # noqa: ANN401  # a connection of multiprocessing
+def score_in_child(client: Client, sender: Any) -> None:  # a connection of multiprocessing
     first = client.score(ROWS, "exact").rewards
     second = client.submit(ROWS[0], "exact").result(10).reward
     client.close()

@@ -52,11 +52,11 @@ def configure(server: "FakeServer", monkeypatch: pytest.MonkeyPatch) -> Callable
     return put
 
 
-async def call_async(**arguments: Any) -> Any:  # noqa: ANN401  # as TRL calls it
+async def call_async(**arguments: Any) -> Any:  # as TRL calls it
     return await trl.reward(**arguments)
 
 
-async def call_sync(**arguments: Any) -> Any:  # noqa: ANN401  # as TRL calls it
+async def call_sync(**arguments: Any) -> Any:  # as TRL calls it
     return trl.reward_sync(**arguments)
 
 
