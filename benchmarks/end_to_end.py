@@ -18,7 +18,7 @@ import time
 from collections.abc import Generator
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 from math_verify import parse, verify  # pyright: ignore[reportUnknownVariableType]  # untyped
@@ -92,12 +92,14 @@ def _wait_until_ready(url: str) -> None:
     raise TimeoutError(f"{url} is not ready after 60 s")
 
 
+def _parse(text: str) -> list[Any]:
+    return cast(list[Any], parse(text))
+
+
 def math_verify_one(pair: tuple[str, str]) -> bool:
     """Judge one pair as Math-Verify's documentation does."""
-    gold: Any
-    answer: Any
-    gold, answer = parse(f"${pair[0]}$"), parse(pair[1])
-    return bool(verify(gold, answer))
+    gold, text = pair
+    return bool(verify(_parse(f"${gold}$"), _parse(text)))
 
 
 def baseline_seconds(samples: list[Sample]) -> float:

@@ -14,17 +14,16 @@ from typing import ParamSpec, Protocol, TypeVar
 
 from rewardd_sandbox import Sandbox, SandboxError
 from rewardd_service.answers import scored_or_not, unscored
+from rewardd_service.built import BuiltVerifiers
 from rewardd_service.job import SKIPPED, Answer, Chunk, Job, Setup, SetupReport, VerifierCard
 from rewardd_verifiers import (
     Catalog,
-    InvalidParamsError,
     InvalidReferenceError,
     JudgeVerifier,
     Need,
     PureVerifier,
     Reason,
     Sample,
-    UnknownVerifierError,
     Verifier,
     VerifierError,
     type_reference,
@@ -70,6 +69,7 @@ class Worker:
         self, catalog: Catalog, progress: Progress | None = None, sandbox: Sandbox | None = None
     ) -> None:
         self._catalog = catalog
+        self._built = BuiltVerifiers(catalog)
         self._progress: Progress = progress or Unwatched()
         self._sandbox = sandbox
         self._runner: asyncio.Runner | None = None
@@ -87,7 +87,7 @@ class Worker:
                 ran has no answer, and the worker should be retired.
         """
         deadline = time.monotonic() + chunk.remaining_seconds
-        bench = _Bench(self._catalog, chunk, self._progress)
+        bench = _Bench(self._built, chunk, self._progress)
         closed: set[int] = set()
         for index in range(len(chunk.jobs)) if jobs is None else jobs:
             if self._progress.stopped():
@@ -223,16 +223,15 @@ class _NoJudgeError(Exception):
 
 
 class _Bench:
-    """What the jobs of one chunk share: built verifiers, typed references.
+    """What the jobs of one chunk share: typed references.
 
     A failure is kept as well: one bad reference of a group of sixteen is read once.
     """
 
-    def __init__(self, catalog: Catalog, chunk: Chunk, progress: Progress) -> None:
-        self._catalog = catalog
+    def __init__(self, built: BuiltVerifiers, chunk: Chunk, progress: Progress) -> None:
+        self._built = built
         self._chunk = chunk
         self._progress = progress
-        self._verifiers: dict[int, Verifier | InvalidParamsError | UnknownVerifierError] = {}
         self._made: dict[tuple[int, int], tuple[Verifier, object | InvalidReferenceError]] = {}
 
     def verifier_name(self, job: Job) -> str:
@@ -247,7 +246,7 @@ class _Bench:
         key = (job.setup, job.reference)
         made = self._made.get(key)
         if made is None:
-            verifier = self._verifier(job.setup)
+            verifier = self._built.get(self._chunk.setups[job.setup])
             made = self._made[key] = (verifier, self._typed(verifier, job.reference))
             self._progress.begin(index)
         if isinstance(made[1], InvalidReferenceError):
@@ -265,18 +264,6 @@ class _Bench:
             finish_reason=subject.finish_reason,
             metadata=subject.metadata,
         )
-
-    def _verifier(self, setup: int) -> Verifier:
-        if setup not in self._verifiers:
-            told = self._chunk.setups[setup]
-            try:
-                self._verifiers[setup] = self._catalog.build(told.verifier, told.params)
-            except (InvalidParamsError, UnknownVerifierError) as error:
-                self._verifiers[setup] = error
-        built = self._verifiers[setup]
-        if isinstance(built, VerifierError):
-            raise built.with_traceback(None)
-        return built
 
     def _typed(self, verifier: Verifier, reference: int) -> object | InvalidReferenceError:
         try:

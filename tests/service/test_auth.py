@@ -38,7 +38,9 @@ def test_a_new_key_is_kept_as_its_hash_only() -> None:
     assert new_key("alpha").key != new_key("alpha").key
 
 
-@pytest.mark.parametrize("authorization", [f"Bearer {ALPHA.key}", basic(ALPHA.key)])
+@pytest.mark.parametrize(
+    "authorization", [f"Bearer {ALPHA.key}", basic(ALPHA.key)], ids=["bearer", "basic"]
+)
 async def test_a_known_key_opens_for_its_tenant(house: Bench, authorization: str) -> None:
     answer = await house.score(batch(), authorization=authorization)
     assert answer.status_code == 200
@@ -63,6 +65,7 @@ async def test_a_known_key_opens_for_its_tenant(house: Bench, authorization: str
         basic(""),
         basic(BETA.line),
     ],
+    ids=range(14),  # keys are random, and parallel test runs want names that are not
 )
 @pytest.mark.parametrize("path", ["/v1/score", "/v1/jobs"])
 async def test_anything_else_is_a_401_that_says_what_is_asked_for(
@@ -110,6 +113,7 @@ def test_the_refusal_repeats_no_part_of_the_key(keys: Path) -> None:
         (json.dumps({**json.loads(ALPHA.line), "weight": 0}), "weight"),
         ("# only a comment", "no key"),
     ],
+    ids=["not_json", "no_hash", "a_key", "twice", "weightless", "comment"],
 )
 def test_a_file_that_is_not_of_keys_is_named_and_not_repeated(
     tmp_path: Path, line: str, named: str

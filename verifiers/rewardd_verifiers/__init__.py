@@ -13,6 +13,7 @@ from rewardd_verifiers.errors import (
 from rewardd_verifiers.sample import Sample
 from rewardd_verifiers.verdict import Evidence, Reason, Verdict
 from rewardd_verifiers.verifier import (
+    Example,
     Judge,
     JudgeVerifier,
     Need,
@@ -27,6 +28,7 @@ __all__ = [
     "Description",
     "DuplicateVerifierError",
     "Evidence",
+    "Example",
     "InvalidParamsError",
     "InvalidReferenceError",
     "Judge",

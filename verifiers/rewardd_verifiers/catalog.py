@@ -16,6 +16,7 @@ from rewardd_verifiers.errors import (
     UnknownVerifierError,
 )
 from rewardd_verifiers.verifier import (
+    Example,
     JudgeVerifier,
     Need,
     PureVerifier,
@@ -111,6 +112,16 @@ class Catalog:
             params=_adapter(kind).json_schema(),
             reference=_adapter(_reference_type(kind)).json_schema(),
         )
+
+    def examples(self, name: str) -> tuple[Example, ...]:
+        """Return the samples of which the verifier called `name` says what comes of them.
+
+        Raises:
+            UnknownVerifierError: no such name.
+            BrokenVerifierError: its package is broken.
+        """
+        examples: tuple[Example, ...] = self._load(name).examples
+        return examples
 
     def _entry(self, name: str) -> tuple[Need, EntryPoint]:
         try:

@@ -1,6 +1,8 @@
 """The contract: a verifier's base says what it needs, and so which lane runs it."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Protocol, TypeAlias
 
@@ -27,14 +29,35 @@ class Judge(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A sample of which a verifier's author says what comes of it.
+
+    Servers verify examples to warm a worker before it takes work, and ask for them again from
+    time to time: a worker that gets one wrong is replaced.
+
+    Attributes:
+        reference: as a request would carry it.
+        score: that must come of it; None if the example only warms.
+    """
+
+    completion: str
+    reference: object = None
+    prompt: str = ""
+    params: Mapping[str, object] = field(default_factory=dict[str, object])
+    score: float | None = None
+
+
 class _Contract:
     """What all verifiers share; a subclass is a frozen dataclass whose fields are its parameters.
 
     Attributes:
         version: raised by every change that moves a score; part of each verdict.
+        examples: at least one of each score, and what loads whatever loads late.
     """
 
     version: ClassVar[int] = 1
+    examples: ClassVar[tuple[Example, ...]] = ()
 
     # Parameters that no field takes are an error: a misspelt one must not train.
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")

@@ -13,7 +13,7 @@ def canary_chunk(samples: Sequence[KnownSample]) -> Chunk:
     """Return a chunk with one job for each sample."""
     return Chunk(
         setups=[Setup(sample.verifier, sample.params) for sample in samples],
-        subjects=[Subject(sample.completion) for sample in samples],
+        subjects=[Subject(sample.completion, sample.prompt) for sample in samples],
         references=[sample.reference for sample in samples],
         jobs=[Job(i, i, i) for i in range(len(samples))],
         remaining_seconds=_SECONDS,

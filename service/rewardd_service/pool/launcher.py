@@ -14,7 +14,6 @@ import msgspec
 
 from rewardd_service import frames
 from rewardd_service.errors import BackendUnavailableError
-from rewardd_service.pool.known_samples import KNOWN_SAMPLES
 from rewardd_service.pool.limits import PoolSettings
 from rewardd_service.pool.messages import Exited, Forked, FromPreload, Plan, Warm
 from rewardd_service.pool.preload import ORDER
@@ -145,7 +144,6 @@ class Launcher:
             verifiers=None if settings.verifiers is None else list(settings.verifiers),
             sandbox=settings.sandbox,
             memory_mib=settings.limits.memory_mib,
-            samples=list(KNOWN_SAMPLES),
         )
 
     def _read(self) -> None:

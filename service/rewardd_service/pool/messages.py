@@ -19,6 +19,7 @@ class KnownSample(msgspec.Struct, array_like=True, frozen=True):
     reference: Any
     score: float | None = None
     params: dict[str, Any] = {}
+    prompt: str = ""
 
 
 class Plan(msgspec.Struct, array_like=True, frozen=True):
@@ -28,7 +29,6 @@ class Plan(msgspec.Struct, array_like=True, frozen=True):
         need: of the verifiers to import.
         verifiers: their names; all that have this need if None.
         sandbox: "module:callable" of the workers' sandbox; "" for none.
-        samples: to verify before the first worker is made.
     """
 
     parent_pid: int
@@ -36,11 +36,14 @@ class Plan(msgspec.Struct, array_like=True, frozen=True):
     verifiers: list[str] | None
     sandbox: str
     memory_mib: int | None
-    samples: list[KnownSample]
 
 
 class Warm(msgspec.Struct, array_like=True, frozen=True, tag="warm"):
-    """The preload is ready; the samples are those whose verifiers are installed."""
+    """The preload is ready.
+
+    Attributes:
+        samples: that were verified, what took longest at the first time in front.
+    """
 
     cards: list[VerifierCard]
     samples: list[KnownSample]

@@ -13,6 +13,7 @@ import selectors
 import signal
 import socket
 import struct
+import time
 import traceback
 from typing import Final
 
@@ -20,8 +21,15 @@ import msgspec
 
 from rewardd_service import frames
 from rewardd_service.pool import kernel, worker_process
-from rewardd_service.pool.known_samples import judge_known
-from rewardd_service.pool.messages import Exited, Forked, FromPreload, Plan, Warm
+from rewardd_service.pool.known_samples import judge_known, known_samples
+from rewardd_service.pool.messages import (
+    Exited,
+    Forked,
+    FromPreload,
+    KnownSample,
+    Plan,
+    Warm,
+)
 from rewardd_service.worker import Worker, describe
 from rewardd_verifiers import BrokenVerifierError, Catalog, Need
 
@@ -58,18 +66,21 @@ def _receive_plan(control: socket.socket) -> Plan:
 def _make_ready(plan: Plan) -> Warm:
     catalog = Catalog()
     cards = describe(catalog, Need(plan.need), plan.verifiers)
-    installed = {card.name for card in cards}
-    samples = [sample for sample in plan.samples if sample.verifier in installed]
     worker = Worker(catalog)
-    for sample in samples:
+    cost: list[tuple[float, KnownSample]] = []
+    for sample in known_samples(catalog, (card.name for card in cards)):
+        started = time.process_time()
         score = judge_known(worker, sample)
         if sample.score is not None and score != sample.score:
             raise BrokenVerifierError(
                 f"verifier {sample.verifier!r} gives {score} to a sample known to be {sample.score}"
             )
+        cost.append((time.process_time() - started, sample))
+    # A new worker is timed by the first: what was slowest here shows best whether it is warm.
+    cost.sort(key=lambda entry: entry[0], reverse=True)
     gc.collect()
     gc.freeze()
-    return Warm(cards, samples)
+    return Warm(cards, [sample for _, sample in cost])
 
 
 def _send(control: socket.socket, message: FromPreload) -> None:

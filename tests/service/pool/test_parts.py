@@ -11,11 +11,12 @@ from rewardd_service.pool.canary import canary_chunk, mistakes
 from rewardd_service.pool.cores import usable_cores
 from rewardd_service.pool.desk import Desk
 from rewardd_service.pool.errand import parts_by_subject
-from rewardd_service.pool.known_samples import KNOWN_SAMPLES
+from rewardd_service.pool.known_samples import known_samples
 from rewardd_service.pool.process import Phase, WorkerProcess
 from rewardd_service.pool.progress import MAX_BATCH, Position, ProgressSlot
 from rewardd_service.pool.quarantine import Quarantine, job_key
 from rewardd_service.pool.watchdog import charge_against
+from rewardd_verifiers import Catalog
 
 
 def _chunk(completion: str = "a", reference: object = "r", params: object = None) -> Chunk:
@@ -160,7 +161,7 @@ def test_a_chunk_is_cut_by_subject_and_keeps_what_each_job_points_to() -> None:
 
 
 def test_a_worker_that_gives_a_known_sample_another_score_is_found_out() -> None:
-    samples = [sample for sample in KNOWN_SAMPLES if sample.score is not None]
+    samples = known_samples(Catalog(), ["exact"])
     right = [Answer(i, sample.score, "match") for i, sample in enumerate(samples)]
     assert len(canary_chunk(samples).jobs) == len(samples)
     assert mistakes(samples, right) == []

@@ -11,7 +11,7 @@ from rewardd_verifiers.text import announcements, boxes, letters, limits, normal
 from rewardd_verifiers.text.excerpt import excerpt
 from rewardd_verifiers.text.letters import Letters, Options, Reading
 from rewardd_verifiers.verdict import Reason, Verdict
-from rewardd_verifiers.verifier import PureVerifier
+from rewardd_verifiers.verifier import Example, PureVerifier
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,11 @@ class Choice(PureVerifier[Gold]):
         part: what is read.
         think_tags, answer_tags, prefilled: where the parts are; see `format`.
     """
+
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example(completion="The answer is (C).", reference="C", score=1.0),
+        Example(completion="The answer is (B).", reference="C", score=0.0),
+    )
 
     multiple: bool = False
     part: parts.Part = "answer"

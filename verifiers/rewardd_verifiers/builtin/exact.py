@@ -1,12 +1,13 @@
 """The whole answer, character by character."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from rewardd_verifiers.sample import Sample
 from rewardd_verifiers.text import limits, parts
 from rewardd_verifiers.text.excerpt import excerpt
 from rewardd_verifiers.verdict import Reason, Verdict
-from rewardd_verifiers.verifier import PureVerifier
+from rewardd_verifiers.verifier import Example, PureVerifier
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,11 @@ class Exact(PureVerifier[str]):
         ignore_case: compare case-folded texts.
         think_tags, answer_tags, prefilled: where the parts are; see `format`.
     """
+
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example(completion="42", reference="42", score=1.0),
+        Example(completion="41", reference="42", score=0.0),
+    )
 
     part: parts.Part = "answer"
     ignore_case: bool = False

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Literal, NamedTuple, TypeAlias
+from typing import Annotated, ClassVar, Literal, NamedTuple, TypeAlias
 
 from pydantic import Field
 
@@ -12,7 +12,7 @@ from rewardd_verifiers.text import blanks, boxes, fences, layout, limits, parts
 from rewardd_verifiers.text.excerpt import excerpt
 from rewardd_verifiers.text.layout import Fault, Rule
 from rewardd_verifiers.verdict import Reason, Verdict
-from rewardd_verifiers.verifier import PureVerifier
+from rewardd_verifiers.verifier import Example, PureVerifier
 
 Template: TypeAlias = Literal[
     "think",
@@ -83,6 +83,11 @@ class Format(PureVerifier[object]):
         newlines: `required` puts each tag on a line of its own.
         min_characters: that can be seen, in thinking and answer each.
     """
+
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example(completion="<think>a</think>b", params={"template": "think"}, score=1.0),
+        Example(completion="<think>a b", params={"template": "think"}, score=0.0),
+    )
 
     template: Template = "think-answer"
     think_tags: parts.Tag = "think"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -12,7 +12,7 @@ from rewardd_verifiers.text.excerpt import excerpt
 from rewardd_verifiers.text.languages import Shares
 from rewardd_verifiers.text.scripts import Scale, Unit
 from rewardd_verifiers.verdict import Reason, Verdict
-from rewardd_verifiers.verifier import PureVerifier
+from rewardd_verifiers.verifier import Example, PureVerifier
 
 _FEWEST_UNITS = 3
 """Of a prompt or an answer, below which its language stays open."""
@@ -51,6 +51,22 @@ class Language(PureVerifier[object]):
         cjk_unit: Han or kana characters in a word.
         think_tags, answer_tags, prefilled: where the parts are; see `format`.
     """
+
+    # German and English share a script: the example loads the detector.
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example(
+            completion="<think>Zuerst addieren wir die beiden Zahlen, dann teilen wir die Summe "
+            "durch zwei, weil das der Mittelwert ist.</think>Zwei.",
+            params={"target": "de"},
+            score=1.0,
+        ),
+        Example(
+            completion="<think>First we add both of the numbers, then we divide their sum by two, "
+            "because that is the mean.</think>Two.",
+            params={"target": "zh"},
+            score=0.0,
+        ),
+    )
 
     target: str | None = None
     languages: Annotated[list[str], Field(min_length=1)] | None = None

@@ -17,7 +17,7 @@ from rewardd_verifiers.text.answers import Answer, Extract, Missing
 from rewardd_verifiers.text.excerpt import excerpt
 from rewardd_verifiers.text.parts import Tags
 from rewardd_verifiers.verdict import Reason, Verdict
-from rewardd_verifiers.verifier import PureVerifier
+from rewardd_verifiers.verifier import Example, PureVerifier
 
 Percent: TypeAlias = Literal["sign_optional", "strict", "value"]
 Units: TypeAlias = Literal["convert", "exact", "ignore", "require"]
@@ -102,6 +102,14 @@ class Math(PureVerifier[Gold]):
         domain: `everywhere` asks that both sides exist at the same points.
         integers: names that stand for whole numbers.
     """
+
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example(completion=r"So \boxed{\frac{\sqrt{8}}{2}}.", reference=r"\sqrt{2}", score=1.0),
+        Example(completion=r"We get \boxed{(x+1)^2}.", reference="x^2+2x+1", score=1.0),
+        Example(completion=r"Hence \boxed{[0, \frac{1}{2})}.", reference="[0, 0.5)", score=1.0),
+        Example(completion=r"Therefore \boxed{42}.", reference="42", score=1.0),
+        Example(completion=r"Therefore \boxed{41}.", reference="42", score=0.0),
+    )
 
     extract: Extract = "any"
     boxes: Literal["last", "all_equal"] = "last"
