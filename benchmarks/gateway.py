@@ -39,7 +39,7 @@ from rewardd_service.settings import Settings
 SAMPLES = 512
 SAMPLE_BYTES = 4096
 _WORDS = ["so", "we", "take", "\\frac{1}{2}", "of", "{x, y},", "as [1] says\n", "1,024", "wait"]
-ROUNDS = 7
+ROUNDS = 15
 REQUESTS_PER_ROUND = 6
 
 

@@ -4,6 +4,7 @@ import json
 import struct
 import zlib
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -287,17 +288,17 @@ BAD_REQUESTS: list[tuple[Any, int, str, str, str]] = [
         "'a'",
     ),
     (
-        sample(prompt=[1] * 5000),
+        sample(prompt=[1] * 20_000),
         422,
         "invalid_request",
         "samples[0].prompt",
         "",
     ),
     (
-        {**batch(), "reward": {"name": "r", "terms": [1] * 5000}},
+        {**batch(), "reward": {"name": "r", "terms": [1] * 70_000}},
         422,
         "invalid_request",
-        "reward.terms",
+        "reward",
         "",
     ),
 ]
@@ -318,6 +319,41 @@ async def test_many_bad_samples_are_answered_in_few_words(house: Bench) -> None:
     answer = await post(house, json.dumps({"samples": [1] * 30_000}).encode())
     assert answer.status_code == 422
     assert len(answer.content) < 20_000
+
+
+FLOODS: dict[str, dict[str, Any]] = {
+    "messages": {"samples": [{"completion": "x", "prompt": [1] * 4000}] * 500},
+    "empty messages": {"samples": [{"completion": [{}] * 4000}] * 500},
+    "parts": {"samples": [{"completion": [{"role": "u", "content": [1] * 4000}] * 4}] * 100},
+    "fields of a sample": {"samples": [{"completion": "x", **{str(n): n for n in range(50_000)}}]},
+    "fields": {**batch(), **{str(number): number for number in range(50_000)}},
+    "points": {**batch(), "reward": recipe(points={str(n): "x" for n in range(60_000)})},
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+async def test_a_flood_of_errors_is_answered_with_a_few(house: Bench, flood: str) -> None:
+    answer = await post(house, json.dumps(FLOODS[flood]).encode())
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert len(answer.json()["errors"]) <= 20
+    assert len(answer.content) < 20_000
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        b"binary",
+        [1, {"a": b"binary"}],
+        {1: "one"},
+        datetime(2026, 1, 1, tzinfo=UTC),
+        [b""] * 100_000,
+    ],
+    ids=["binary", "deep", "key", "time", "many"],
+)
+async def test_what_json_cannot_say_is_refused_in_msgpack_too(house: Bench, reference: Any) -> None:
+    content = msgspec.msgpack.encode(sample(reference=reference))
+    answer = await post(house, content, content_type="application/msgpack")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
 
 
 async def test_more_samples_than_one_request_may_have_are_refused() -> None:

@@ -9,13 +9,14 @@ RecursionError on depth, and leaves lone surrogates to us in the slow path.
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn, cast
+from typing import Annotated, Any, NoReturn
 
 import msgspec
-from pydantic import TypeAdapter, ValidationError
+from pydantic import FailFast, Field, TypeAdapter, ValidationError
 
 from rewardd_client.schema import FieldError, Sample, ScoreRequest
 from rewardd_service.edge.field_errors import field_errors, shown
+from rewardd_service.edge.outline import check_kinds, check_outline
 from rewardd_service.edge.refusal import EdgeRefusalError
 from rewardd_service.errors import RequestRefusedError
 
@@ -24,10 +25,14 @@ MSGPACK_TYPES = frozenset(
 )
 MAX_METADATA_BYTES = 8 * 1024
 
-# No chat and no recipe comes near; one error per item of a longer list would fill the memory.
-_MAX_ITEMS = 4096
 
-_REQUEST = TypeAdapter(ScoreRequest)
+class _Batch(ScoreRequest):
+    """A request of which one bad sample is reported, not each of 32,768."""
+
+    samples: Annotated[list[Sample], Field(min_length=1), FailFast()]
+
+
+_REQUEST = TypeAdapter(_Batch)
 
 
 def is_msgpack(content_type: str | None) -> bool:
@@ -59,7 +64,9 @@ def parse_request(body: bytes | bytearray, *, msgpack: bool, max_samples: int) -
         RequestRefusedError: the fields that do not fit, or ids that repeat.
     """
     plain = _decode_msgpack(body) if msgpack else _decode_json(body)
-    _check_outline(plain, max_samples)
+    check_outline(plain, max_samples)
+    if msgpack:
+        check_kinds(plain)
     try:
         request = _REQUEST.validate_python(plain)
     except ValidationError as error:
@@ -125,54 +132,6 @@ def _decode_msgpack(body: bytes | bytearray) -> Any:  # noqa: ANN401 - plain val
 
 def _too_deep() -> EdgeRefusalError:
     return EdgeRefusalError("invalid_body", "the body is nested too deep")
-
-
-def _check_outline(plain: object, max_samples: int) -> None:
-    """Refuse by length what would give an error per item, before pydantic looks at it."""
-    if not isinstance(plain, dict):
-        return
-    outline = cast("dict[object, object]", plain)
-    _check_recipe(outline.get("reward"), "reward")
-    samples = outline.get("samples")
-    if not isinstance(samples, list):
-        return
-    entries = cast("list[object]", samples)
-    if len(entries) > max_samples:
-        raise EdgeRefusalError(
-            "too_many_samples",
-            f"{len(entries)} samples are more than the {max_samples} of one request",
-        )
-    for index, sample in enumerate(entries):
-        if isinstance(sample, dict):
-            fields = cast("dict[object, object]", sample)
-            if (
-                isinstance(fields.get("completion"), list)
-                or isinstance(fields.get("prompt"), list)
-                or "reward" in fields
-            ):
-                _check_sample_outline(fields, index)
-
-
-def _check_sample_outline(fields: Mapping[object, object], index: int) -> None:
-    for name in ("completion", "prompt"):
-        _check_length(fields.get(name), f"samples[{index}].{name}")
-    _check_recipe(fields.get("reward"), f"samples[{index}].reward")
-
-
-def _check_recipe(recipe: object, path: str) -> None:
-    if isinstance(recipe, dict):
-        for name, value in cast("dict[object, object]", recipe).items():
-            _check_length(value, f"{path}.{name}")
-
-
-def _check_length(value: object, path: str) -> None:
-    if isinstance(value, list | dict):
-        length = len(cast("list[object]", value))
-        if length > _MAX_ITEMS:
-            message = f"holds {length} items, more than {_MAX_ITEMS}"
-            raise RequestRefusedError(
-                "invalid_request", f"{path} {message}", [FieldError(field=path, message=message)]
-            )
 
 
 def _refuse(error: ValidationError, plain: object) -> NoReturn:
