@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from statistics import fmean, pstdev
 
 from pydantic import JsonValue
@@ -21,7 +22,7 @@ from rewardd_client.encoding import (
 from rewardd_client.errors import RequestError
 from rewardd_client.exchange import Settle, Settled, plan
 from rewardd_client.schema import FieldError, GroupResult, Recipe, Result
-from rewardd_client.settings import Settings, check_deadline
+from rewardd_client.settings import Compression, Encoding, Settings, check_deadline
 
 Reward = str | Recipe
 """Name of a recipe or verifier, or a recipe itself."""
@@ -56,8 +57,16 @@ class Answers:
 
 def envelope_of(settings: Settings, reward: Reward | None) -> Envelope:
     """Encode what all samples of a post have in common."""
+    if isinstance(reward, str):
+        return _named(reward, settings.encoding, settings.compress)
     encoded = None if reward is None else encode_value(reward, settings.encoding)
     return Envelope(encoded, settings.encoding, settings.compress, looks_at_groups(reward))
+
+
+@lru_cache(maxsize=64)
+def _named(reward: str, encoding: Encoding, compress: Compression | None) -> Envelope:
+    """Encode the same name once, and not for each submitted sample."""
+    return Envelope(encode_value(reward, encoding), encoding, compress)
 
 
 def looks_at_groups(reward: Reward | None) -> bool:

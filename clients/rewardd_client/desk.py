@@ -5,6 +5,7 @@ samples is open any more, whether they were answered, withdrawn or too late.
 """
 
 import asyncio
+import itertools
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -51,6 +52,8 @@ class Ticket:
     flight: "Flight | None" = None
     place: int = 0
     timer: asyncio.TimerHandle | None = None
+    closed: bool = False
+    settled: bool = False
 
     def settle(self, result: Result) -> None:
         """Fulfil the future, unless it was withdrawn."""
@@ -63,10 +66,11 @@ class Ticket:
             self.future.set_exception(error)
 
     def _finish(self) -> bool:
-        if self.timer is not None:
-            self.timer.cancel()
-        # False for a future that was withdrawn, or answered before.
-        return not self.future.done() and self.future.set_running_or_notify_cancel()
+        if self.closed:
+            return False
+        self.closed = True
+        self.settled = self.future.set_running_or_notify_cancel()
+        return self.settled
 
 
 class Flight:
@@ -119,6 +123,9 @@ class Desk:
     def __init__(self, loop: asyncio.AbstractEventLoop, line_of: LineOf) -> None:
         self._loop = loop
         self._line_of = line_of
+        # Of this process alone: the generators that programs seed would repeat themselves.
+        self._key = uuid.uuid4().hex
+        self._numbers = itertools.count()
         self._inbox: deque[Ticket] = deque()
         self._called = False
         self._gatherers: dict[Lot, Gatherer[Ticket]] = {}
@@ -165,8 +172,6 @@ class Desk:
         self._tickets.setdefault(ticket.owner, set()).add(ticket)
         ticket.timer = self._loop.call_at(ticket.deadline_at, self._expire, ticket)
         ticket.future.add_done_callback(lambda _: self._done(ticket))
-        if ticket.future.done():
-            return
         gatherer = self._gatherers.setdefault(ticket.lot, Gatherer[Ticket]())
         for tickets in gatherer.add(ticket, now):
             self._send(ticket.lot, tickets)
@@ -191,7 +196,7 @@ class Desk:
         deadline_at = max(ticket.deadline_at for ticket in tickets)
         remaining = max(deadline_at - self._loop.time(), 0.001)
         pieces = list(enumerate(_distinct([ticket.piece for ticket in tickets], lot)))
-        post = Post.make(uuid.uuid4().hex, lot.envelope, pieces, remaining)
+        post = Post.make(f"{self._key}-{next(self._numbers)}", lot.envelope, pieces, remaining)
         Flight(tickets, Delivery(post, deadline_at), self._line_of)
 
     def _expire(self, ticket: Ticket) -> None:
@@ -202,10 +207,10 @@ class Desk:
 
     def _done(self, ticket: Ticket) -> None:
         """Called in the thread that settled or cancelled the future."""
-        if ticket.future.cancelled():
-            self._loop.call_soon_threadsafe(self._forget, ticket)
-        else:
+        if ticket.settled:
             self._forget(ticket)
+        else:
+            self._loop.call_soon_threadsafe(self._forget, ticket)
 
     def _forget(self, ticket: Ticket) -> None:
         if ticket.timer is not None:

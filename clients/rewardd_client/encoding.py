@@ -101,18 +101,22 @@ def encode_value(value: JsonValue | Recipe, encoding: Encoding) -> bytes:
 
 
 def body_of(envelope: Envelope, pieces: Sequence[Piece], deadline_seconds: float) -> bytes:
-    """Join pieces into the body of one post, not compressed yet."""
+    """Join pieces, of which there is at least one, into a body that is not compressed yet."""
     shared = {name: content for piece in pieces for name, content in piece.shared.items()}
-    fields: dict[str, bytes] = {}
-    if envelope.reward is not None:
-        fields["reward"] = envelope.reward
     if envelope.encoding == "msgpack":
-        return _join_msgpack(fields, pieces, shared, deadline_seconds)
-    if shared:
-        fields["references"] = _join_object(shared)
-    fields["deadline_seconds"] = to_json(deadline_seconds)
-    fields["samples"] = b"[" + b",".join([piece.content for piece in pieces]) + b"]"
-    return _join_object(fields)
+        return _join_msgpack(envelope.reward, pieces, shared, deadline_seconds)
+    # One list and one join: each further step would copy megabytes.
+    parts = [b'{"deadline_seconds":', to_json(deadline_seconds)]
+    if envelope.reward is not None:
+        parts += [b',"reward":', envelope.reward]
+    between = b',"references":{'
+    for name, content in shared.items():
+        parts += [between, to_json(name), b":", content]
+        between = b","
+    parts += [b"}" if shared else b"", b',"samples":[', pieces[0].content]
+    for piece in pieces[1:]:
+        parts += [b",", piece.content]
+    return b"".join([*parts, b"]}"])
 
 
 def compressed(body: bytes, compress: Compression | None) -> bytes:
@@ -205,12 +209,8 @@ def _path(parts: Sequence[int | str]) -> str:
     ).removeprefix(".")
 
 
-def _join_object(fields: Mapping[str, bytes]) -> bytes:
-    return b"{" + b",".join([to_json(n) + b":" + each for n, each in fields.items()]) + b"}"
-
-
 def _join_msgpack(
-    fields: Mapping[str, bytes],
+    reward: bytes | None,
     pieces: Sequence[Piece],
     shared: Mapping[str, bytes],
     deadline_seconds: float,
@@ -219,7 +219,7 @@ def _join_msgpack(
     raw = cast("_Raw", optional_module("msgspec", "msgpack", "rewardd-client[msgpack]")).Raw
     return pack.encode(
         {
-            **{name: raw(content) for name, content in fields.items()},
+            **({} if reward is None else {"reward": raw(reward)}),
             "references": {name: raw(content) for name, content in shared.items()},
             "deadline_seconds": deadline_seconds,
             "samples": [raw(piece.content) for piece in pieces],

@@ -39,6 +39,8 @@ class _Open(Generic[TicketT]):
     tickets: list[TicketT] = field(default_factory=list[TicketT])
     size_bytes: int = 0
     due_at: float = 0.0
+    shared: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    groups: set[str | None] = field(default_factory=set[str | None])
 
 
 class Gatherer(Generic[TicketT]):
@@ -95,11 +97,15 @@ class Gatherer(Generic[TicketT]):
         ready: list[list[TicketT]] = []
         if self._open.size_bytes + size_bytes > BATCH_BYTES:
             ready += self._close()
-        if self._open.tickets and self._clash(tickets):
+        if self._clash(tickets):
             ready += self._close()
         if not self._open.tickets:
             self._open.due_at = now + WAIT_SECONDS
         self._open.tickets += tickets
+        for ticket in tickets:
+            self._open.shared.update(ticket.piece.shared)
+            if ticket.piece.sample.group is not None:
+                self._open.groups.add(ticket.piece.sample.group)
         self._open.size_bytes += size_bytes
         if len(self._open.tickets) >= BATCH_SAMPLES or self._open.size_bytes >= BATCH_BYTES:
             ready += self._close()
@@ -107,13 +113,9 @@ class Gatherer(Generic[TicketT]):
 
     def _clash(self, tickets: Iterable[TicketT]) -> bool:
         """Whether a reference would have two meanings, or a group be taken for another."""
-        shared: dict[str, bytes] = {}
-        groups: set[str | None] = set()
-        for ticket in self._open.tickets:
-            shared.update(ticket.piece.shared)
-            groups.add(ticket.piece.sample.group)
+        shared, groups = self._open.shared, self._open.groups
         return any(
-            (ticket.group_size is not None and ticket.piece.sample.group in groups - {None})
+            (ticket.group_size is not None and ticket.piece.sample.group in groups)
             or any(shared.get(name, each) != each for name, each in ticket.piece.shared.items())
             for ticket in tickets
         )
