@@ -23,7 +23,7 @@ from pydantic import TypeAdapter
 
 from rewardd_client import AsyncClient, Client, Sample, ScoreRequest
 from rewardd_client.call import envelope_of, pieces_of
-from rewardd_client.encoding import body_of
+from rewardd_client.encoding import parts_of
 from rewardd_client.settings import Settings
 
 SAMPLES = 1_024
@@ -99,7 +99,8 @@ def batch() -> list[Sample]:
 def encoded(samples: Sequence[Sample]) -> bytes:
     """Return the body that the client would send."""
     settings = Settings(("http://unused",))
-    return body_of(envelope_of(settings, "exact"), pieces_of(settings, samples, None), 300.0)
+    pieces = pieces_of(settings, samples, None)
+    return b"".join(parts_of(envelope_of(settings, "exact"), pieces, 300.0))
 
 
 class Rounds:

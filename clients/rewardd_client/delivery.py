@@ -6,13 +6,14 @@ who cancels and then asks for `leftovers`.
 
 import asyncio
 import uuid
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import httpx2
 
 from rewardd_client.answers import LineReader, read_line, read_response
-from rewardd_client.encoding import Piece
+from rewardd_client.encoding import Piece, blocks_of
 from rewardd_client.errors import ProtocolError
 from rewardd_client.exchange import Intake, Post, Settle, Settled, headers_of
 from rewardd_client.reasons import DEADLINE
@@ -113,7 +114,7 @@ class Delivery:
             async with line.http.stream(
                 "POST",
                 f"{settings.urls[server]}/v1/score",
-                content=self._post.body,
+                content=_blocks(self._post),
                 headers=headers_of(settings, self._post),
                 timeout=httpx2.Timeout(
                     connect=CONNECT_SECONDS, read=patience, write=patience, pool=None
@@ -157,6 +158,11 @@ class Delivery:
             del self._open[place]
         if settled:
             settle(settled)
+
+
+async def _blocks(post: Post) -> AsyncGenerator[bytes]:
+    for block in blocks_of(post.parts):
+        yield block
 
 
 def unscored(place: int, piece: Piece, reason: str) -> Result:

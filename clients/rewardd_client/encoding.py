@@ -5,7 +5,7 @@ such pieces. So sizes are exact before anything is split, and what is sent twice
 """
 
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Protocol, TypeAlias, cast
@@ -22,6 +22,9 @@ SampleLike: TypeAlias = Sample | Mapping[str, Any]
 
 # 1 to 3 differ by tenths in size on completions; 1 is the cheapest.
 ZSTD_LEVEL = 1
+
+# Small enough to stay in a core's cache; a body in one piece is copied again by each layer below.
+BLOCK_BYTES = 2**18
 
 # A path into a reference may be as long as the reference is deep.
 PATH_PARTS = 12
@@ -100,12 +103,15 @@ def encode_value(value: JsonValue | Recipe, encoding: Encoding) -> bytes:
         raise RequestError(f"{type(value).__name__} cannot be written as JSON: {error}") from error
 
 
-def body_of(envelope: Envelope, pieces: Sequence[Piece], deadline_seconds: float) -> bytes:
-    """Join pieces, of which there is at least one, into a body that is not compressed yet."""
+def parts_of(
+    envelope: Envelope, pieces: Sequence[Piece], deadline_seconds: float
+) -> tuple[bytes, ...]:
+    """Return a body in parts, ready to be sent; of pieces there is at least one."""
     shared = {name: content for piece in pieces for name, content in piece.shared.items()}
     if envelope.encoding == "msgpack":
-        return _join_msgpack(envelope.reward, pieces, shared, deadline_seconds)
-    # One list and one join: each further step would copy megabytes.
+        body = _join_msgpack(envelope.reward, pieces, shared, deadline_seconds)
+        return (_compressed(body, envelope.compress),)
+    # Parts and no join: that would copy megabytes, and hold each sample twice.
     parts = [b'{"deadline_seconds":', to_json(deadline_seconds)]
     if envelope.reward is not None:
         parts += [b',"reward":', envelope.reward]
@@ -116,16 +122,23 @@ def body_of(envelope: Envelope, pieces: Sequence[Piece], deadline_seconds: float
     parts += [b"}" if shared else b"", b',"samples":[', pieces[0].content]
     for piece in pieces[1:]:
         parts += [b",", piece.content]
-    return b"".join([*parts, b"]}"])
+    parts.append(b"]}")
+    if envelope.compress is not None:
+        return (_compressed(b"".join(parts), envelope.compress),)
+    return tuple(parts)
 
 
-def compressed(body: bytes, compress: Compression | None) -> bytes:
-    """Return the body as it is sent.
-
-    Raises:
-        MissingPackageError: no zstd in this environment.
-    """
-    return body if compress is None else _zstd().compress(body, level=ZSTD_LEVEL)
+def blocks_of(parts: Sequence[bytes]) -> Iterator[bytes]:
+    """Join parts into blocks worth a system call each; long parts stay as they are."""
+    block: list[bytes] = []
+    size_bytes = 0
+    for part in parts:
+        block.append(part)
+        size_bytes += len(part)
+        if size_bytes >= BLOCK_BYTES:
+            yield b"".join(block)
+            block, size_bytes = [], 0
+    yield b"".join(block)
 
 
 def check_packages(encoding: Encoding, compress: Compression | None) -> None:
@@ -207,6 +220,10 @@ def _path(parts: Sequence[int | str]) -> str:
     return "".join(
         f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts
     ).removeprefix(".")
+
+
+def _compressed(body: bytes, compress: Compression | None) -> bytes:
+    return body if compress is None else _zstd().compress(body, level=ZSTD_LEVEL)
 
 
 def _join_msgpack(

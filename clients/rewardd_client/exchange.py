@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rewardd_client.answers import check_result
-from rewardd_client.encoding import Envelope, Piece, body_of, compressed
+from rewardd_client.encoding import Envelope, Piece, parts_of
 from rewardd_client.errors import ProtocolError
 from rewardd_client.reasons import TRANSIENT
 from rewardd_client.schema import GroupResult, Result
@@ -38,7 +38,7 @@ class Post:
     envelope: Envelope
     places: tuple[int, ...]
     pieces: tuple[Piece, ...]
-    body: bytes = field(repr=False)
+    parts: tuple[bytes, ...] = field(repr=False)
 
     @classmethod
     def make(
@@ -51,14 +51,19 @@ class Post:
         """Encode and freeze; `samples` are places with their pieces."""
         places = tuple(place for place, _ in samples)
         pieces = tuple(piece for _, piece in samples)
-        body = compressed(body_of(envelope, pieces, deadline_seconds), envelope.compress)
-        return cls(key, envelope, places, pieces, body)
+        return cls(key, envelope, places, pieces, parts_of(envelope, pieces, deadline_seconds))
+
+    @property
+    def body(self) -> bytes:
+        """What travels, in one piece."""
+        return b"".join(self.parts)
 
 
 def headers_of(settings: Settings, post: Post) -> dict[str, str]:
     """Return all headers of a post that are ours to say."""
     headers = {
         "accept": "application/x-ndjson",
+        "content-length": str(sum(map(len, post.parts))),
         "content-type": f"application/{post.envelope.encoding}",
         "idempotency-key": post.key,
         **authorization(settings),

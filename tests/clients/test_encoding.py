@@ -9,14 +9,22 @@ from hypothesis import strategies as st
 
 from rewardd_client import Message, MissingPackageError, Recipe, RequestError, Sample, Settings
 from rewardd_client.call import envelope_of, pieces_of, prepare
-from rewardd_client.encoding import body_of, compressed, encode_value, optional_module, piece_of
-from rewardd_client.settings import Encoding
+from rewardd_client.encoding import (
+    BLOCK_BYTES,
+    blocks_of,
+    encode_value,
+    optional_module,
+    parts_of,
+    piece_of,
+)
+from rewardd_client.settings import Compression, Encoding
 
 SURROGATES = st.text(st.characters(categories=["L", "Cs", "So"]))
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | SURROGATES,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(SURROGATES, inner, max_size=3),
 )
+COMPRESSIONS: list[Compression | None] = [None, "zstd"]
 ENCODINGS: list[Encoding] = ["json", "msgpack"]
 
 
@@ -58,7 +66,7 @@ def test_bodies_say_the_same_in_every_encoding(encoding: Encoding) -> None:
     samples = [{"completion": "é", "reference_id": "t"}, {"completion": "b", "reference": None}]
     pieces = pieces_of(settings, samples, {"t": {"stdin": "1"}})
 
-    assert decoded(body_of(envelope_of(settings, recipe), pieces, 5.0), encoding) == {
+    assert decoded(b"".join(parts_of(envelope_of(settings, recipe), pieces, 5.0)), encoding) == {
         "reward": {"name": "r", "terms": [{"verifier": "exact", "weight": 2.0}]},
         "references": {"t": {"stdin": "1"}},
         "deadline_seconds": 5.0,
@@ -67,8 +75,21 @@ def test_bodies_say_the_same_in_every_encoding(encoding: Encoding) -> None:
 
 
 def test_a_compressed_body_is_the_same_body() -> None:
-    assert zstd.decompress(compressed(b"body" * 99, "zstd")) == b"body" * 99
-    assert compressed(b"body", None) == b"body"
+    pieces = pieces_of(Settings(("http://a",)), [{"completion": "body" * 99}], None)
+    plain, packed = (
+        parts_of(envelope_of(Settings(("http://a",), compress=compress), "exact"), pieces, 5.0)
+        for compress in COMPRESSIONS
+    )
+
+    assert zstd.decompress(b"".join(packed)) == b"".join(plain)
+
+
+@given(st.lists(st.binary(max_size=9).map(lambda part: part * 20_000), max_size=12))
+def test_blocks_are_the_parts_joined(parts: list[bytes]) -> None:
+    blocks = list(blocks_of(parts))
+
+    assert b"".join(blocks) == b"".join(parts)
+    assert all(len(block) >= BLOCK_BYTES for block in blocks[:-1])
 
 
 @pytest.mark.parametrize(

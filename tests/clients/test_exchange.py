@@ -239,9 +239,12 @@ def test_a_post_carries_only_the_references_its_samples_name() -> None:
 
 
 def test_headers_name_key_encoding_and_idempotency() -> None:
-    assert headers_of(SETTINGS, post(SAMPLES)) == {
+    sent = post(SAMPLES)
+
+    assert headers_of(SETTINGS, sent) == {
         "accept": "application/x-ndjson",
         "authorization": "Bearer secret",
+        "content-length": str(len(sent.body)),
         "content-type": "application/json",
         "idempotency-key": "k",
     }
