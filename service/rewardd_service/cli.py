@@ -1,5 +1,0 @@
-"""The `rewardd` command."""
-
-
-def main() -> None:
-    """Run the command line."""

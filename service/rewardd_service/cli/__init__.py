@@ -1,0 +1,5 @@
+"""The `rewardd` command."""
+
+from rewardd_service.cli.root import main
+
+__all__ = ["main"]

@@ -1,0 +1,57 @@
+"""The command line as a user runs it: a process of its own."""
+
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Generator, Iterable
+from typing import IO, Any, cast
+
+COMMAND = [sys.executable, "-m", "rewardd_service.cli"]
+
+
+def rewardd(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """Run a command to its end."""
+    command = [*COMMAND, *map(str, arguments)]
+    return subprocess.run(command, input=stdin, capture_output=True, check=False, timeout=100)
+
+
+@contextlib.contextmanager
+def started(
+    *arguments: object, stderr: int = subprocess.DEVNULL
+) -> Generator[subprocess.Popen[bytes]]:
+    """Start a command, and end it if the test does not."""
+    command = [*COMMAND, *map(str, arguments)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=stderr) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@contextlib.contextmanager
+def serving(*arguments: object) -> Generator[str]:
+    """Start a server on a free port, and yield its URL once it listens."""
+    with started("serve", "--port", 0, *arguments, stderr=subprocess.PIPE) as process:
+        log = cast("IO[bytes]", process.stderr)
+        yield _address(log)
+        process.terminate()
+        process.wait(30)
+
+
+def _address(log: Iterable[bytes]) -> str:
+    said: list[str] = []
+    for line in log:
+        said.append(line.decode())
+        event: dict[str, Any] = json.loads(line) if line.startswith(b"{") else {}
+        if event.get("event") == "listening":
+            threading.Thread(target=deque, args=(log, 0), daemon=True).start()
+            return f"http://{event['host']}:{event['port']}"
+    raise AssertionError(f"the server did not start: {said}")
+
+
+def lines_of(content: bytes) -> list[dict[str, Any]]:
+    """Read lines of JSON."""
+    return [json.loads(line) for line in content.splitlines()]
