@@ -248,6 +248,7 @@ BAD_REQUESTS: list[tuple[Any, int, str, str, str]] = [
     (sample(completion=5), 422, "invalid_request", "samples[0].completion", "5"),
     (sample(refrence="1"), 422, "invalid_request", "samples[0].refrence", "'1'"),
     (sample(length=-1), 422, "invalid_request", "samples[0].length", "-1"),
+    (sample(length=2**64), 422, "invalid_request", "samples[0].length", str(2**64)),
     (sample(id="x" * 257), 422, "invalid_request", "samples[0].id", repr("x" * 100)),
     (
         sample(completion=[{"role": "user"}, {"content": "x"}]),

@@ -24,6 +24,8 @@ MSGPACK_TYPES = frozenset(
     {"application/msgpack", "application/x-msgpack", "application/vnd.msgpack"}
 )
 MAX_METADATA_BYTES = 8 * 1024
+# A count of tokens: beyond it, JSON readers and the frames of workers lose digits.
+MAX_LENGTH = 2**53
 
 
 class _Batch(ScoreRequest):
@@ -155,6 +157,11 @@ def _check_samples(samples: Sequence[Sample]) -> None:
     for index, sample in enumerate(samples):
         if sample.metadata:
             _check_metadata(sample.metadata, index)
+        if sample.length is not None and sample.length > MAX_LENGTH:
+            field = f"samples[{index}].length"
+            message = f"is more than {MAX_LENGTH} tokens"
+            error = FieldError(field=field, message=message, value=shown(sample.length))
+            raise RequestRefusedError("invalid_request", f"{field} {message}", [error])
 
 
 def _refuse_duplicates(samples: Sequence[Sample]) -> NoReturn:
