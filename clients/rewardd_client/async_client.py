@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from types import TracebackType
 from typing import Self
@@ -10,7 +11,9 @@ from rewardd_client.batch import Batch
 from rewardd_client.call import References, Reward
 from rewardd_client.encoding import SampleLike
 from rewardd_client.exchange import Settled
+from rewardd_client.mailbox import Mailbox
 from rewardd_client.schema import Recipe, Result, VerifierCard
+from rewardd_client.settings import Settings
 from rewardd_client.shell import Limits, Shell
 
 
@@ -23,6 +26,12 @@ class AsyncClient(Shell):
         async with AsyncClient("http://127.0.0.1:8000") as client:
             batch = await client.score(samples, reward="math")
     """
+
+    def _begin(self, settings: Settings) -> None:
+        super()._begin(settings)
+        # By loop: a client may serve several at once, or a new one in each step.
+        self._mailboxes: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Mailbox[Result]]
+        self._mailboxes = weakref.WeakKeyDictionary()
 
     async def score(
         self,
@@ -76,7 +85,8 @@ class AsyncClient(Shell):
     ) -> asyncio.Future[Result]:
         """Hand in one sample and go on; the future belongs to the loop that runs here."""
         ticket = self._submit(sample, reward, references, Limits(deadline_seconds, group_size))
-        return self._remember(asyncio.wrap_future(ticket.future), ticket)
+        mailbox = self._mailboxes.setdefault(asyncio.get_running_loop(), Mailbox[Result]())
+        return self._remember(mailbox.forward(ticket.future), ticket)
 
     async def gather(self, futures: Sequence[asyncio.Future[Result]]) -> Batch:
         """Wait for submitted samples; the batch has their order. See `Client.gather`."""

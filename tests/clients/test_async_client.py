@@ -100,6 +100,35 @@ async def test_a_cancelled_future_withdraws_its_sample(server: "FakeServer") -> 
     assert await departure(server)
 
 
+async def test_a_submitted_samples_error_is_its_futures_error(server: "FakeServer") -> None:
+    client = AsyncClient(server.url)
+    futures = [client.submit(row, "unknown") for row in ROWS]
+
+    with pytest.raises(RequestError):
+        await client.gather(futures)
+    await asyncio.wait(futures)
+    assert [type(future.exception()) for future in futures] == [RequestError] * 4
+
+
+def test_a_result_for_a_loop_that_is_closed_disturbs_nobody(
+    server: "FakeServer", caplog: pytest.LogCaptureFixture
+) -> None:
+    client = AsyncClient(server.url)
+
+    async def leave_behind() -> None:
+        client.submit(slow_first()[0], "exact")
+        assert await arrival(server)
+
+    async def finish() -> None:
+        await client.close()
+
+    asyncio.run(leave_behind())
+    server.release()
+    asyncio.run(finish())
+
+    assert [record for record in caplog.records if record.name.startswith("concurrent")] == []
+
+
 async def test_close_sends_what_is_queued(server: "FakeServer") -> None:
     client = AsyncClient(server.url, group_size=9)
     future = client.submit({**ROWS[0], "group": "g"}, "exact")
