@@ -191,7 +191,8 @@ class Desk:
         self._set_timer()
 
     def _send(self, lot: Lot, tickets: list[Ticket]) -> None:
-        if self._gatherers[lot].empty:
+        gatherer = self._gatherers.get(lot)
+        if gatherer is not None and gatherer.empty:
             del self._gatherers[lot]
         deadline_at = max(ticket.deadline_at for ticket in tickets)
         remaining = max(deadline_at - self._loop.time(), 0.001)

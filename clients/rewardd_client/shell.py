@@ -128,13 +128,16 @@ class Shell:
     def _submit(
         self, sample: SampleLike, reward: Reward | None, references: References | None, own: Limits
     ) -> Ticket:
-        seconds = own.deadline_seconds or self.settings.deadline_seconds
-        group_size = own.group_size or self.settings.group_size
+        settings = self.settings
+        seconds = (
+            settings.deadline_seconds if own.deadline_seconds is None else own.deadline_seconds
+        )
+        group_size = settings.group_size if own.group_size is None else own.group_size
         check_deadline(seconds)
         check_group_size(group_size)
         deadline_at = time.monotonic() + seconds
-        (piece,) = pieces_of(self.settings, [sample], references)
-        lot = Lot(self.settings, envelope_of(self.settings, reward), seconds)
+        (piece,) = pieces_of(settings, [sample], references)
+        lot = Lot(settings, envelope_of(settings, reward), seconds)
         ticket = Ticket(self._owner, lot, piece, deadline_at, group_size)
         self._engine().submit(ticket)
         return ticket

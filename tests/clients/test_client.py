@@ -504,6 +504,23 @@ def test_a_post_goes_on_for_those_who_still_wait(server: "FakeServer") -> None:
 # The client's life.
 
 
+def test_two_batches_that_are_ready_at_once_are_both_sent(server: "FakeServer") -> None:
+    with Client(server.url, group_size=2) as client:
+        small, large = rows(1)[0], {**rows(1)[0], "prompt": "x" * 2**20}
+        together = [client.submit(small, "exact"), client.submit(large, "exact")]
+        at_close = [client.submit(small, "exact"), client.submit({**small, "group": "g"}, "exact")]
+
+    assert [future.result(0).reward for future in together + at_close] == [1.0] * 4
+
+
+@pytest.mark.parametrize("options", [{"deadline_seconds": 0}, {"group_size": 0}])
+def test_a_submitted_sample_cannot_ask_for_what_cannot_be(
+    server: "FakeServer", options: dict[str, Any]
+) -> None:
+    with pytest.raises(ValueError, match=r"0 is"):
+        Client(server.url).submit(rows(1)[0], "exact", **options)
+
+
 def test_close_sends_what_is_queued_and_takes_no_more(server: "FakeServer") -> None:
     client = Client(server.url, group_size=4)
     futures = [client.submit(row, "exact") for row in rows(3, group="g")]
