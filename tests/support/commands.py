@@ -6,15 +6,17 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from typing import IO, Any, cast
 
 COMMAND = [sys.executable, "-m", "rewardd_service.cli"]
 
 
-def rewardd(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    """Run a command to its end."""
-    command = [*COMMAND, *map(str, arguments)]
+def rewardd(
+    *arguments: object, stdin: bytes = b"", variables: Sequence[str] = ()
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a command to its end; variables are `NAME=VALUE`."""
+    command = ["env", *variables, *COMMAND, *map(str, arguments)]
     return subprocess.run(command, input=stdin, capture_output=True, check=False, timeout=100)
 
 
@@ -38,7 +40,7 @@ def serving(*arguments: object) -> Generator[str]:
         log = cast("IO[bytes]", process.stderr)
         yield _address(log)
         process.terminate()
-        process.wait(30)
+        assert process.wait(30) == 0
 
 
 def _address(log: Iterable[bytes]) -> str:

@@ -22,11 +22,11 @@ def verifiers(
 
     Ends with 1 if one cannot be loaded.
     """
-    catalog = Catalog()
-    if name is not None:
-        with told():
+    with told():
+        catalog = Catalog()
+        if name is not None:
             _show_verifier(catalog, name)
-        return
+            return
     table = Table("name", "need", "version", "reference", "measures", box=None)
     broken = False
     for each in catalog.names():

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from rewardd_client.errors import RewarddError
 from rewardd_service.errors import RequestRefusedError, ServiceError
+from rewardd_verifiers import VerifierError
 
 _PIPE_COLUMNS = 200
 
@@ -67,6 +68,8 @@ def told() -> Generator[None]:
     except ServiceError as error:
         unfinished = error.code in _TRY_AGAIN
         _stop(error.detail, ExitCode.UNFINISHED if unfinished else ExitCode.BROKEN_INPUT)
+    except VerifierError as error:
+        _stop(str(error), ExitCode.BROKEN_INPUT)
     except RewarddError as error:
         _stop(str(error), ExitCode.UNFINISHED)
 

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from rewardd_client import RequestError, RewarddError
 from rewardd_client.schema import Sample, ScoreRequest
-from rewardd_service.cli.console import CommandError, ExitCode, quit_with, screen
+from rewardd_service.cli.console import CommandError, ExitCode, quit_with, screen, told
 from rewardd_service.cli.engines import Engine, embedded, remote
 from rewardd_service.cli.options import KeyOption, RecipesOption, WorkersOption
 from rewardd_service.errors import ServiceError
@@ -74,8 +74,9 @@ def doctor(
 
     Ends with 0 if nothing is broken, else with 1. What is not configured is not broken.
     """
-    checks = [_python(), *_packages(), _cores(), *_verifiers(), _recipes(recipes)]
-    checks += asyncio.run(_live_checks(recipes, workers, url, key))
+    with told():
+        checks = [_python(), *_packages(), _cores(), *_verifiers(), _recipes(recipes)]
+        checks += asyncio.run(_live_checks(recipes, workers, url, key))
     checks += [
         Check("redis backend", State.ABSENT, "not configured"),
         Check("sandbox lane", State.ABSENT, "not configured"),

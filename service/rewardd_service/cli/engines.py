@@ -5,15 +5,15 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from rewardd_client import AsyncClient, RequestError
 from rewardd_client.schema import Recipe, ScoreRequest, ScoreResponse
+from rewardd_service.cli.configuration import settings_of
 from rewardd_service.cli.console import CommandError, ExitCode
 from rewardd_service.composition import open_scorer
 from rewardd_service.errors import RequestRefusedError
 from rewardd_service.scorer import Scorer
-from rewardd_service.settings import Settings
 
 _ABOUT_THE_DOOR = frozenset({401, 403, 404, 405})
 """Statuses that say something of the address or the key, and nothing of the samples."""
@@ -88,11 +88,11 @@ async def embedded(
     """Start workers and stop them in the end.
 
     Raises:
+        CommandError: a setting of the environment makes no sense.
         RecipeError: a recipe file is wrong.
         BackendUnavailableError: the workers do not start.
     """
-    given: dict[str, Any] = {"recipes": recipes, "workers": workers}
-    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    settings = settings_of({"recipes": recipes, "workers": workers})
     async with open_scorer(settings) as scorer:
         yield EmbeddedEngine(scorer)
 
