@@ -14,6 +14,10 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 Identifier = Annotated[str, Field(max_length=256)]
 
 
+MAX_LENGTH = 2**53
+"""Of a completion, in tokens: what every JSON reader keeps exactly."""
+
+
 class _Ask(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -140,7 +144,7 @@ class Sample(_Ask):
     reference: JsonValue = None
     reference_id: Identifier | None = None
     reward: str | Recipe | None = None
-    length: Annotated[int, Field(ge=0)] | None = None
+    length: Annotated[int, Field(ge=0, le=MAX_LENGTH)] | None = None
     finish_reason: str | None = None
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
 

@@ -9,12 +9,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import msgspec
-
 from rewardd_client.schema import FieldError, Recipe, Sample, ScoreRequest
 from rewardd_service.chat import completion_text, prompt_text
 from rewardd_service.conditions import applies, value_of
 from rewardd_service.errors import RequestRefusedError
+from rewardd_service.frames import canonical
 from rewardd_service.job import Answer, Setup, SetupReport, Subject
 from rewardd_service.recipes import BoundRecipe, BoundTerm
 from rewardd_verifiers import Need, Reason
@@ -208,7 +207,7 @@ class _Planner:
 
     def _add(self, reference: object) -> int:
         is_text = isinstance(reference, str)
-        size = len(reference) if is_text else len(msgspec.msgpack.encode(reference))
+        size = len(reference) if is_text else len(canonical(reference))
         self.references.append(reference)
         self.reference_bytes.append(size)
         return len(self.references) - 1

@@ -9,6 +9,7 @@ from rewardd_service import meter
 from rewardd_service.aggregate import Aggregator, Deliver
 from rewardd_service.backends import Backend
 from rewardd_service.dispatcher import Dispatcher
+from rewardd_service.errors import OverloadedError
 from rewardd_service.inspector import Inspector
 from rewardd_service.job import VerifierCard
 from rewardd_service.metrics import Metrics
@@ -56,8 +57,10 @@ class Scorer:
 
         Raises:
             RequestRefusedError: the request makes no sense; the error names the fields.
+            OverloadedError: the work that waits already lasts beyond the request's deadline.
             BackendUnavailableError: no worker can be asked what its verifiers take.
         """
+        self._refuse_what_cannot_finish(request)
         recipes = self._recipes(request)
         reports = await self._inspector.reports(recipes)
         planned = plan(request, recipes, reports)
@@ -86,6 +89,16 @@ class Scorer:
     def ready(self) -> str | None:
         """Return None if work can run now, else why not."""
         return self._backend.ready()
+
+    def _refuse_what_cannot_finish(self, request: ScoreRequest) -> None:
+        """Refuse at once: a batch given up half-way is work that nobody has any use for."""
+        backlog = self._dispatcher.backlog_seconds()
+        if backlog > request.deadline_seconds:
+            detail = (
+                f"work for {backlog:.0f} s is waiting, and the request's deadline is "
+                f"{request.deadline_seconds:g} s"
+            )
+            raise OverloadedError("overloaded", detail, backlog - request.deadline_seconds)
 
     def _recipes(self, request: ScoreRequest) -> Sequence[BoundRecipe]:
         """Return the recipe of each sample; equal ones are one object."""

@@ -6,7 +6,7 @@ import pytest
 
 from fakes import InstantBackend, StuckBackend
 from rewardd_client.schema import ScoreRequest
-from rewardd_service.errors import RequestRefusedError
+from rewardd_service.errors import OverloadedError, RequestRefusedError
 from rewardd_service.scorer import Scorer
 from rewardd_verifiers import Need
 
@@ -73,6 +73,29 @@ async def test_what_is_late_for_the_deadline_is_unscored(
     outcome = await make_scorer(backend).score(request_of(("1", "1"), deadline_seconds=0.05))
     assert outcome.results[0]["status"] == "unscored"
     assert outcome.results[0]["reason"] == "deadline"
+
+
+async def test_work_that_cannot_finish_in_time_is_refused_at_once(
+    make_scorer: MakeScorer, request_of: RequestOf
+) -> None:
+    backend = StuckBackend()
+    scorer = make_scorer(backend)
+    first = asyncio.create_task(scorer.score(request_of(*[("1", "1")] * 5000)))
+    await backend.full.wait()
+    with pytest.raises(OverloadedError) as refused:
+        await scorer.score(request_of(("1", "1"), deadline_seconds=1))
+    assert refused.value.code == "overloaded"
+    assert refused.value.retry_after_seconds > 1
+    first.cancel()
+
+
+async def test_integers_of_any_size_are_references(
+    make_scorer: MakeScorer, request_of: RequestOf
+) -> None:
+    backend = InstantBackend()
+    request = request_of({"completion": "x", "reference": {"answer": 10**30}})
+    assert (await make_scorer(backend).score(request)).results[0]["reward"] == 0.0
+    assert backend.chunks[0][1].references == [{"answer": 10**30}]
 
 
 async def test_a_cancelled_request_lets_its_work_go(
