@@ -82,6 +82,7 @@ def _set(cursor: Cursor) -> Tree:
     if cursor.accept("\\}"):
         return Constant("empty")
     if cursor.token.text == "begin":
+        cursor.take()
         tree = environment(cursor, system=True)
         if not cursor.accept("\\}"):
             cursor.accept(".")
@@ -113,6 +114,7 @@ def _members(cursor: Cursor, closer: str) -> Tree:
 def _bars(name: str, opener: str, closer: str) -> Callable[[Cursor], Tree]:
     def read(cursor: Cursor) -> Tree:
         if cursor.token.text == "begin" and opener == "|":
+            cursor.take()
             tree = environment(cursor)
             cursor.expect(closer)
             return Call("det", (tree,))
@@ -183,9 +185,7 @@ def _rows(cursor: Cursor) -> list[list[Tree]]:
         if cursor.accept("\\\\"):
             rows.append([])
         elif not cursor.accept("&"):
-            rows[-1].append(cursor.expression(ANY))
-            cursor.accept(",")
-            cursor.accept(".")
+            rows[-1].append(_cell(cursor))
         if len(rows) > MAX_MATRIX + 1 or len(rows[-1]) > MAX_MATRIX:
             raise LimitError(f"a matrix larger than {MAX_MATRIX} by {MAX_MATRIX}")
     cursor.closers.pop()
@@ -193,6 +193,17 @@ def _rows(cursor: Cursor) -> list[list[Tree]]:
     if not kept:
         raise UnreadableError("an empty environment")
     return kept
+
+
+def _cell(cursor: Cursor) -> Tree:
+    while cursor.accept("if"):
+        pass
+    if cursor.accept("otherwise"):
+        return Constant("otherwise")
+    tree = cursor.expression(ANY)
+    cursor.accept(",")
+    cursor.accept(".")
+    return tree
 
 
 def _cases(rows: list[list[Tree]]) -> Tree:

@@ -60,4 +60,4 @@ def _commuting(kind: str, parts: list[Hashable]) -> Hashable:
             flat.extend(cast("tuple[Hashable, ...]", part)[1:])
         else:
             flat.append(cast("Hashable", part))
-    return (kind, *sorted(flat, key=repr))
+    return (kind, *sorted(flat, key=hash))

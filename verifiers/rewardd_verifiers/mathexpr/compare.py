@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from rewardd_verifiers.mathexpr import relations, scalars, sets
+from rewardd_verifiers.mathexpr import matching, relations, scalars, sets
 from rewardd_verifiers.mathexpr.canon import key
-from rewardd_verifiers.mathexpr.identity import Context, same
+from rewardd_verifiers.mathexpr.identity import Context
 from rewardd_verifiers.mathexpr.limits import UndecidedError
 from rewardd_verifiers.mathexpr.outcome import EXACT, Outcome, both, differ, undecided
 from rewardd_verifiers.mathexpr.tree import (
@@ -182,51 +182,10 @@ def _unordered(gold: Group, answer: Group, context: Context) -> Outcome:
         return _in_order(plain[0], plain[1], context)
     first, second = list(gold.items), list(answer.items)
     if "{}" in {gold.bracket, answer.bracket}:
-        first, second = _distinct(first, context), _distinct(second, context)
+        first, second = matching.distinct(first, context), matching.distinct(second, context)
     if context.policy.order == "ordered":
         return _in_order(first, second, context)
-    return _matched(first, second, context)
-
-
-def _distinct(items: list[Tree], context: Context) -> list[Tree]:
-    kept: list[Tree] = []
-    keys: set[object] = set()
-    for item in items:
-        if key(item) in keys or any(same(item, other, context).equal for other in kept[:16]):
-            continue
-        keys.add(key(item))
-        kept.append(item)
-    return kept
-
-
-def _matched(gold: list[Tree], answer: list[Tree], context: Context) -> Outcome:
-    """Pair off equal elements: those with equal keys first, then by comparison."""
-    if len(gold) != len(answer):
-        return differ(f"{len(gold)} elements in the gold, {len(answer)} in the answer", "exact")
-    rest = list(answer)
-    keys = [key(item) for item in rest]
-    left: list[Tree] = []
-    for item in gold:
-        place = keys.index(key(item)) if key(item) in keys else None
-        if place is None:
-            left.append(item)
-        else:
-            keys.pop(place)
-            rest.pop(place)
-    return both(_take(item, rest, context) for item in left)
-
-
-def _take(item: Tree, rest: list[Tree], context: Context) -> Outcome:
-    """Find the partner of an element among the rest, and remove it."""
-    doubtful: Outcome | None = None
-    for place, other in enumerate(rest):
-        outcome = _compare(item, other, context)
-        if outcome.equal:
-            rest.pop(place)
-            return outcome
-        if outcome.equal is None:
-            doubtful = doubtful or outcome
-    return doubtful or differ("an element of the gold has no partner in the answer")
+    return matching.matched(first, second, context, _compare)
 
 
 def _relations(gold: Tree, answer: Tree, context: Context) -> Outcome:

@@ -8,6 +8,7 @@ from rewardd_verifiers.mathexpr.limits import MAX_EXACT_BITS, MAX_FACTORIAL
 from rewardd_verifiers.mathexpr.tree import Based, Call, Number, Operation, Ordinal, Tree
 
 _HUNDRED = 100
+_MAX_FLOAT_BITS = 1000
 
 
 class UndefinedError(Exception):
@@ -113,7 +114,7 @@ def _root(values: Sequence[Fraction]) -> Fraction | None:
 def _whole_root(value: int, index: int) -> int | None:
     if index == 2:  # noqa: PLR2004  the square root
         root = math.isqrt(value)
-    elif value.bit_length() > _HUNDRED * index:
+    elif value.bit_length() > _MAX_FLOAT_BITS:
         return None
     else:
         root = round(value ** (1 / index)) if value else 0

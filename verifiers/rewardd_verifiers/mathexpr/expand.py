@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import product
 
 from rewardd_verifiers.mathexpr.limits import MAX_SIGNS, UndecidedError
+from rewardd_verifiers.mathexpr.linear import simplify
 from rewardd_verifiers.mathexpr.numerals import read_number
 from rewardd_verifiers.mathexpr.tree import (
     Call,
@@ -95,8 +96,8 @@ def _matrix(tree: Tree) -> Tree:
         if square and rows and len({len(row) for row in rows}) == 1:
             return Matrix(tuple(rows))
     if isinstance(tree, Operation):
-        return _vector(tree) or tree
-    return tree
+        return _vector(tree) or simplify(tree)
+    return simplify(tree) if isinstance(tree, Call) else tree
 
 
 def _vector(tree: Operation) -> Tree | None:

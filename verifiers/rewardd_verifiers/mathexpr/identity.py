@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from flint import acb, ctx
+from flint import acb
 
-from rewardd_verifiers.mathexpr import probe
+from rewardd_verifiers.mathexpr import balls, probe
 from rewardd_verifiers.mathexpr.canon import key
 from rewardd_verifiers.mathexpr.exact import UndefinedError, rational
 from rewardd_verifiers.mathexpr.limits import (
@@ -96,7 +96,7 @@ def free_names(tree: Tree) -> set[str]:
 
 def _same_constant(left: Tree, right: Tree, context: Context) -> Outcome:
     for bits in _PRECISIONS:
-        with probe.precision(bits):
+        with balls.precision(bits):
             seen = _look(left, right, {}, context)
             if seen is not None:
                 return seen
@@ -117,7 +117,7 @@ def _judge(first: acb, second: acb, evaluator: probe.Evaluator) -> Outcome | Non
         return differ("the values differ")
     evaluator.note(first)
     evaluator.note(second)
-    gap = probe.upper_exponent(first - second)
+    gap = balls.upper_exponent(first - second)
     if gap is None or gap <= evaluator.least - _TRUSTED_BITS:
         return PROBED
     return None
@@ -180,7 +180,7 @@ def _look_closer(
 ) -> tuple[Outcome | None, bool]:
     """Look with rising precision; also whether both sides are real there."""
     for bits in _PRECISIONS[1:]:
-        with probe.precision(bits):
+        with balls.precision(bits):
             evaluator = probe.Evaluator(values, context.steps)
             try:
                 first, second = evaluator.value(left), evaluator.value(right)
@@ -237,7 +237,7 @@ def proportional(left: Tree, right: Tree, context: Context) -> tuple[Outcome, bo
     if len(names) > MAX_VARIABLES:
         return undecided("too many variables"), True
     try:
-        with probe.precision(_PRECISIONS[1]):
+        with balls.precision(_PRECISIONS[1]):
             return _proportional(left, right, names, context)
     except UndefinedError as error:
         return differ(f"undefined: {error}"), True
@@ -270,7 +270,7 @@ def _all_proportional(seen: list[tuple[acb, acb, int]], anchor: tuple[acb, acb, 
         one, other = first * anchor[1], second * anchor[0]
         if not one.overlaps(other):
             return differ("the equations differ")
-        gap = probe.upper_exponent(one - other)
+        gap = balls.upper_exponent(one - other)
         if gap is not None and gap > min(least, anchor[2], 0) * 2 - _TRUSTED_BITS:
             return undecided("precision exhausted")
     return PROBED if len(seen) >= _NEEDED else undecided("no common domain found")
@@ -286,14 +286,14 @@ def order(left: Tree, right: Tree, context: Context) -> int:
         first, second = rational(left), rational(right)
         if first is not None and second is not None:
             return (first > second) - (first < second)
-        seen = same(left, right, context)
-        if seen.equal:
-            return 0
-        with probe.precision(max(_PRECISIONS[1], ctx.prec)):
-            evaluator = probe.Evaluator({}, context.steps)
-            gap = (evaluator.value(left) - evaluator.value(right)).real
+        for bits in _PRECISIONS[:2]:
+            with balls.precision(bits):
+                evaluator = probe.Evaluator({}, context.steps)
+                gap = (evaluator.value(left) - evaluator.value(right)).real
+            if gap > 0 or gap < 0:
+                return 1 if gap > 0 else -1
     except UndefinedError as error:
         raise UndecidedError(str(error)) from error
-    if gap > 0 or gap < 0:
-        return 1 if gap > 0 else -1
+    if same(left, right, context).equal:
+        return 0
     raise UndecidedError("the order of two ends")

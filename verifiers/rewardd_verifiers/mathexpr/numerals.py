@@ -74,6 +74,11 @@ def _repeating(match: re.Match[str]) -> Number:
     return Number(value / 10 ** len(fixed))
 
 
+def digits_of(value: int) -> str:
+    """Return the decimal digits of a whole number; "" where Python refuses to write them."""
+    return str(value) if value.bit_length() < MAX_DIGITS * 3 else ""
+
+
 def read_words(text: str) -> int | None:
     """Return the number that English words spell, up to billions; None if they spell none."""
     words = text.lower().replace("-", " ").split()

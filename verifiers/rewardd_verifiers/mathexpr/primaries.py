@@ -210,7 +210,10 @@ def argument(cursor: Cursor) -> Tree:
         return tree
     if cursor.token.kind == NUMBER:
         return _digit(cursor)
-    return prefix(cursor, POWER)
+    cursor.descend()
+    tree = prefix(cursor, POWER)
+    cursor.depth -= 1
+    return tree
 
 
 def _digit(cursor: Cursor) -> Tree:

@@ -6,7 +6,7 @@ from rewardd_verifiers.mathexpr import lexicon, probe
 from rewardd_verifiers.mathexpr.expand import rebuild
 from rewardd_verifiers.mathexpr.identity import Context, free_names, proportional, same
 from rewardd_verifiers.mathexpr.outcome import Outcome, differ, undecided
-from rewardd_verifiers.mathexpr.scalars import distance_within
+from rewardd_verifiers.mathexpr.rounding import distance_within
 from rewardd_verifiers.mathexpr.tree import (
     Call,
     Constant,

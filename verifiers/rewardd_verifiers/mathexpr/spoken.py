@@ -145,7 +145,7 @@ def _time(flat: str) -> Tree | None:
 
 
 def _date(flat: str) -> Tree | None:
-    flat = _WEEKDAY.sub("", flat)
+    flat = _WEEKDAY.sub("", flat).removeprefix("the ")
     if match := _MONTH_FIRST.fullmatch(flat):
         month, day, year = match.groups()
     elif match := _DAY_FIRST.fullmatch(flat):

@@ -120,7 +120,7 @@ _OTHERS: dict[str, tuple[str, Fraction]] = {
     "cent": ("USD", _F(1, 100)), "dime": ("USD", _F(1, 10)), "nickel": ("USD", _F(1, 20)),
     "quarter": ("USD", _F(1, 4)), "penny": ("USD", _F(1, 100)), "¢": ("USD", _F(1, 100)),
     "euro": ("EUR", _F(1)), "EUR": ("EUR", _F(1)), "GBP": ("GBP", _F(1)),
-    "pence": ("GBP", _F(1, 100)),
+    "pence": ("GBP", _F(1, 100)), "quid": ("GBP", _F(1)),
     "yen": ("JPY", _F(1)), "JPY": ("JPY", _F(1)), "yuan": ("CNY", _F(1)), "RMB": ("CNY", _F(1)),
     "CNY": ("CNY", _F(1)), "rupee": ("INR", _F(1)), "INR": ("INR", _F(1)), "Rs": ("INR", _F(1)),
     "won": ("KRW", _F(1)), "ruble": ("RUB", _F(1)), "rouble": ("RUB", _F(1)),
@@ -134,7 +134,7 @@ _OTHERS: dict[str, tuple[str, Fraction]] = {
 _PLURALS = {"feet": "foot", "inches": "inch", "centuries": "century", "pennies": "penny",
             "hertz": "hertz", "siemens": "siemens", "henries": "henry"}  # fmt: skip
 _SINGLE_LETTERS = frozenset("mgshLlNJWVAKCFTHd")
-_COIN = "USD"
+_MOST_FACTORS = 8
 CURRENCIES = {"\\$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₩": "KRW", "₽": "RUB"}
 _POWERS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 _POWERS_AFTER = {"squared": 2, "cubed": 3}
@@ -226,12 +226,13 @@ class Reader:
         if first is None:
             return None
         unit, position = first
-        while True:
+        for _ in range(_MOST_FACTORS):
             power, after = self._link(position)
             following = self._factor(after)
             if following is None:
                 return unit, position
             unit, position = times(unit, following[0], power), following[1]
+        return None
 
     def _link(self, position: int) -> tuple[Fraction, int]:
         token = self._tokens[position]

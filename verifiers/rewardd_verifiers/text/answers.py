@@ -31,7 +31,9 @@ _GAP = re.compile(
 )
 _OR = re.compile(r"\bor\b|或")
 _LONGEST_GAP = 80
+_COMMANDS = ("\\boxed", "\\fbox")
 _MOST_JOINED = 64
+_MOST_BOXES = 512
 _ANNOTATION = re.compile(r"<<[^<>\n]*+>>")
 
 
@@ -165,9 +167,26 @@ class _Search:
             return Answer(
                 match[1].strip(), self._offset + match.start(1), self._offset + match.end(1), "box"
             )
-        return self._several(boxes.find(zone))
+        start = self._window(last)
+        inner = _Search(
+            zone[start:], self._offset + start, finished=self._finished, letters=self._letters
+        )
+        return inner.several()
 
-    def _several(self, found: list[Box]) -> Answer | Missing | None:
+    def _window(self, last: int) -> int:
+        """Return where the last boxes begin: more than those are no honest answer."""
+        starts = [last, self._zone.rfind("\\boxed", 0, last), self._zone.rfind("\\fbox", 0, last)]
+        for _ in range(_MOST_BOXES):
+            place = 1 if starts[1] > starts[2] else 2
+            if starts[place] < 0:
+                return 0
+            starts[0] = starts[place]
+            starts[place] = self._zone.rfind(_COMMANDS[place - 1], 0, starts[0])
+        return starts[0]
+
+    def several(self) -> Answer | Missing | None:
+        """Return the last box, with those that make one list with it."""
+        found = boxes.find(self._zone)
         if not found:
             return None
         if not found[-1].closed:

@@ -21,8 +21,8 @@ _PHRASES = (
 _PHRASE = re.compile("|".join(re.escape(phrase) for phrase in _PHRASES), re.IGNORECASE)
 _LEAD = re.compile(r"[\s*_#:：=>「」“”\"是为は]*+(?:(?:is|are|will be|would be)\b)?[\s*_:：=“\"]*+")
 _FORMULA = re.compile(
-    r"\$\$[^$]++\$\$|\$(?:[^$\\\n]++|\\.)++\$|\\\((?:[^\\]++|\\(?!\)).)*+\\\)"
-    r"|\\\[(?:[^\\]++|\\(?!\]).)*+\\\]",
+    r"\$\$[^$]++\$\$|\$(?:[^$\\\n]++|\\.)++\$|\\\((?:[^\\]++|\\[^()])*+\\\)"
+    r"|\\\[(?:[^\\]++|\\[^\[\]])*+\\\]",
     re.DOTALL,
 )
 _BOLD = re.compile(r"\*\*([^*\n]++)\*\*")

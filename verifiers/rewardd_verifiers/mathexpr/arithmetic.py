@@ -1,0 +1,240 @@
+"""The signs of arithmetic: what each makes of the value before it and the tokens behind."""
+
+from collections.abc import Callable
+from fractions import Fraction
+
+from rewardd_verifiers.mathexpr import brackets, units
+from rewardd_verifiers.mathexpr.cursor import ARGUMENT, POWER, PRODUCT, SUM, UNIT, Cursor
+from rewardd_verifiers.mathexpr.limits import UnreadableError
+from rewardd_verifiers.mathexpr.numerals import digits_of, read_number
+from rewardd_verifiers.mathexpr.primaries import subscript
+from rewardd_verifiers.mathexpr.tokens import COMMAND, NAME, NUMBER, SIGN, WORD
+from rewardd_verifiers.mathexpr.tree import (
+    Call,
+    Constant,
+    Number,
+    Operation,
+    Ordinal,
+    Quantity,
+    Symbol,
+    Tree,
+    Unit,
+)
+
+_ORDINAL_ENDINGS = frozenset({"st", "nd", "rd", "th"})
+_LONGEST_NOUN = 6
+"""Words that may name the things that are counted: "5 small red wooden balls"."""
+
+
+def is_numeric(tree: Tree) -> bool:
+    """Whether a unit may follow: a value without free names."""
+    pending = [tree]
+    while pending:
+        node = pending.pop()
+        match node:
+            case Number():
+                pass
+            case Constant(name=name) if name in {"pi", "e"}:
+                pass
+            case Operation(kind=kind, args=args) if kind != "degrees":
+                pending.extend(args)
+            case _:
+                return False
+    return True
+
+
+def is_mixed(parser: Cursor, left: Number) -> bool:
+    """Whether a fraction in digits follows: `3 2/5`."""
+    ahead = parser.tokens[parser.position : parser.position + 3]
+    if left.places is not None or left.value.denominator != 1 or len(ahead) < 3:  # noqa: PLR2004  number, slash, number
+        return False
+    whole = all(token.text.isdigit() for token in ahead[::2])
+    return ahead[0].blank and whole and ahead[1].text == "/"
+
+
+def mixed(parser: Cursor, left: Tree) -> Tree:
+    """Read `3 2/5`, a whole number and a fraction."""
+    top = read_number(parser.take().text)
+    parser.take()
+    bottom = read_number(parser.take().text)
+    return Operation("sum", (left, Operation("quotient", (top, bottom))))
+
+
+def product(parser: Cursor, left: Tree) -> Tree:
+    """Read a factor without a sign; beside a numeric fraction a whole number is a sum."""
+    power = ARGUMENT if parser.arguments else PRODUCT + parser.reading.tight_slash
+    right = parser.expression(power)
+    if isinstance(left, Number) and _is_plain_fraction(right) and left.places is None:
+        return Operation("sum", (left, right))
+    if isinstance(left, Operation) and left.kind == "product":
+        return Operation("product", (*left.args, right))
+    return Operation("product", (left, right))
+
+
+def _is_plain_fraction(tree: Tree) -> bool:
+    return (
+        isinstance(tree, Operation)
+        and tree.kind == "quotient"
+        and all(isinstance(part, Number) and part.places is None for part in tree.args)
+    )
+
+
+def add(parser: Cursor, left: Tree) -> Tree:
+    """Read the terms that follow."""
+    terms = [left]
+    while parser.sees("+", "-", "±", "∓"):
+        sign = parser.take().text
+        term = parser.expression(SUM)
+        terms.append(Operation(_SIGNED[sign], (term,)) if sign != "+" else term)
+    return Operation("sum", tuple(terms))
+
+
+_SIGNED = {"-": "negative", "±": "plusminus", "∓": "minusplus"}
+
+
+def times(parser: Cursor, left: Tree) -> Tree:
+    """Read the factor behind a sign."""
+    parser.take()
+    right = parser.expression(PRODUCT)
+    args = left.args if isinstance(left, Operation) and left.kind == "product" else (left,)
+    return Operation("product", (*args, right))
+
+
+def divide(parser: Cursor, left: Tree) -> Tree:
+    """Read a divisor; what may belong to it or not is a doubt."""
+    parser.take()
+    right = parser.expression(PRODUCT)
+    token = parser.token
+    tight = parser.reading.tight_slash
+    if tight or token.kind in {NAME, COMMAND} or (token.kind == SIGN and token.text in "({"):
+        parser.doubts.add("tight_slash")
+    return Operation("quotient", (left, right))
+
+
+def modulo(parser: Cursor, left: Tree) -> Tree:
+    """Read a modulus."""
+    parser.take()
+    return Call("mod", (left, parser.expression(PRODUCT)))
+
+
+def power(parser: Cursor, left: Tree) -> Tree:
+    """Read an exponent, a degree sign, a prime or the ending of an ordinal."""
+    parser.take()
+    braced = parser.accept("{")
+    token = parser.token
+    if token.text in {"°", "'", "''"} and token.kind == SIGN:
+        if braced:
+            parser.position += 1
+            parser.accept("}")
+            parser.position -= 1
+            parser.tokens[parser.position - 1 : parser.position] = []
+            parser.tokens[parser.position - 1] = token
+            parser.position -= 1
+        return degrees(parser, left) if token.text == "°" else prime(parser, left)
+    if token.kind == WORD and token.text in _ORDINAL_ENDINGS and isinstance(left, Number):
+        parser.take()
+        if braced:
+            parser.expect("}")
+        return Ordinal(int(left.value))
+    if braced:
+        exponent = parser.inside("}")
+        parser.expect("}")
+    else:
+        exponent = parser.expression(POWER - 1)
+    return Operation("power", (left, exponent))
+
+
+def degrees(parser: Cursor, left: Tree) -> Tree:
+    """Read an angle with its minutes and seconds, or a temperature."""
+    parser.take()
+    after = parser.token
+    if after.text in units.TEMPERATURES and after.kind in {NAME, WORD}:
+        parser.take()
+        return Quantity(left, units.TEMPERATURES[after.text])
+    total = left
+    for sign, share in (("'", 60), ("''", 3600)):
+        if parser.token.kind == NUMBER and _arc_sign(parser) == sign:
+            part = Operation("quotient", (read_number(parser.take().text), _whole(share)))
+            total = Operation("sum", (total, part))
+            _skip_arc_sign(parser)
+    return Operation("degrees", (total,))
+
+
+def _arc_sign(parser: Cursor) -> str:
+    texts = [t.text for t in parser.tokens[parser.position + 1 : parser.position + 6]]
+    marks = [text for text in texts if text not in {"^", "{", "}"}][:2]
+    if marks[:1] == ["''"] or marks == ["'", "'"]:
+        return "''"
+    return marks[0] if marks else ""
+
+
+def _skip_arc_sign(parser: Cursor) -> None:
+    while parser.sees("^", "{", "'", "''", "}"):
+        parser.take()
+
+
+def _whole(value: int) -> Number:
+    return Number(Fraction(value))
+
+
+def prime(parser: Cursor, left: Tree) -> Tree:
+    """Read a mark behind a name, or feet and inches behind a number."""
+    mark = parser.take().text
+    if isinstance(left, Symbol):
+        return Symbol(left.name + mark)
+    if is_numeric(left):
+        unit = units.named("ft" if mark == "'" else "in")
+        return Quantity(left, unit) if unit else left
+    raise UnreadableError(f"{mark!r} behind a value")
+
+
+def postfix(kind: str) -> Callable[[Cursor, Tree], Tree]:
+    """Return a reader for a sign behind its operand."""
+
+    def read(parser: Cursor, left: Tree) -> Tree:
+        parser.take()
+        return Operation(kind, (left,))
+
+    return read
+
+
+def subscripted(parser: Cursor, left: Tree) -> Tree:
+    """Read `(2130)_4`; any other subscript behind a value is beyond us."""
+    if isinstance(left, Number) and left.places is None:
+        found = brackets.based(parser, digits_of(left.value.numerator))
+        if found is not None:
+            return found
+    if isinstance(left, Symbol | Constant):
+        return Symbol(left.name + subscript(parser))
+    raise UnreadableError("a subscript behind a value")
+
+
+def read_unit(parser: Cursor) -> Unit:
+    """Read the unit or noun that stands here."""
+    found = units.Reader(parser.tokens, plain_letters=True).read(parser.position)
+    if found is not None:
+        parser.position = found[1]
+        return found[0]
+    words: list[str] = []
+    while parser.token.kind == WORD or (parser.token.kind == SIGN and parser.token.raw and words):
+        if parser.token.raw in {"and", "or"} or len(words) == _LONGEST_NOUN:
+            break
+        token = parser.take()
+        words.append(token.raw or token.text)
+    return units.noun(" ".join(words))
+
+
+def quantity(parser: Cursor, left: Tree) -> Tree:
+    """Read a unit, and the smaller one that may follow: `5 feet 3 inches`."""
+    value = Quantity(left, read_unit(parser))
+    while parser.token.kind == NUMBER or (parser.sees("and") and parser.following.kind == NUMBER):
+        start = parser.position
+        parser.accept("and")
+        smaller = parser.expression(UNIT - 1)
+        if not isinstance(smaller, Quantity) or smaller.unit.dimension != value.unit.dimension:
+            parser.position = start
+            break
+        share = _whole(1), Number(smaller.unit.factor / value.unit.factor)
+        part = Operation("product", (smaller.value, share[1]))
+        value = Quantity(Operation("sum", (value.value, part)), value.unit)
+    return value
