@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from rewardd_verifiers.mathexpr import brackets, units
 from rewardd_verifiers.mathexpr.cursor import ARGUMENT, POWER, PRODUCT, SUM, UNIT, Cursor
-from rewardd_verifiers.mathexpr.limits import UnreadableError
+from rewardd_verifiers.mathexpr.limits import LimitError, UnreadableError
 from rewardd_verifiers.mathexpr.numerals import digits_of, read_number
 from rewardd_verifiers.mathexpr.primaries import subscript
 from rewardd_verifiers.mathexpr.tokens import COMMAND, NAME, NUMBER, SIGN, WORD
@@ -21,6 +21,8 @@ from rewardd_verifiers.mathexpr.tree import (
     Unit,
 )
 
+_MARKS = frozenset({"percent", "degrees"})
+_MOST_FACTORS = 256
 _ORDINAL_ENDINGS = frozenset({"st", "nd", "rd", "th"})
 _LONGEST_NOUN = 6
 """Words that may name the things that are counted: "5 small red wooden balls"."""
@@ -64,9 +66,18 @@ def product(parser: Cursor, left: Tree) -> Tree:
     """Read a factor without a sign; beside a numeric fraction a whole number is a sum."""
     power = ARGUMENT if parser.arguments else PRODUCT + parser.reading.tight_slash
     right = parser.expression(power)
-    if isinstance(left, Number) and _is_plain_fraction(right) and left.places is None:
-        return Operation("sum", (left, right))
+    if isinstance(left, Number) and left.places is None:
+        if _is_plain_fraction(right):
+            return Operation("sum", (left, right))
+        if (
+            isinstance(right, Operation)
+            and right.kind in _MARKS
+            and _is_plain_fraction(right.args[0])
+        ):
+            return Operation(right.kind, (Operation("sum", (left, right.args[0])),))
     if isinstance(left, Operation) and left.kind == "product":
+        if len(left.args) > _MOST_FACTORS:
+            raise LimitError(f"more than {_MOST_FACTORS} factors")
         return Operation("product", (*left.args, right))
     return Operation("product", (left, right))
 
@@ -115,6 +126,12 @@ def modulo(parser: Cursor, left: Tree) -> Tree:
     """Read a modulus."""
     parser.take()
     return Call("mod", (left, parser.expression(PRODUCT)))
+
+
+def congruence(parser: Cursor, left: Tree) -> Tree:
+    """Read the modulus of a congruence."""
+    parser.take()
+    return Call("modulo", (left, parser.expression(POWER)))
 
 
 def power(parser: Cursor, left: Tree) -> Tree:

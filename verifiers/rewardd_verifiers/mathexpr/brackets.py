@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from rewardd_verifiers.mathexpr import lexicon
-from rewardd_verifiers.mathexpr.cursor import ANY, LIST, Cursor
+from rewardd_verifiers.mathexpr.cursor import ANY, LIST, POWER, Cursor
 from rewardd_verifiers.mathexpr.limits import (
     MAX_ELEMENTS,
     MAX_MATRIX,
@@ -93,8 +93,17 @@ def _set(cursor: Cursor) -> Tree:
 def _braces(cursor: Cursor) -> Tree:
     """Read a LaTeX group; with commas or a bar in it, its author meant a set."""
     if cursor.accept("}"):
-        return cursor.expression(ANY)
+        return _combinations(cursor) if cursor.accept("_") else cursor.expression(ANY)
     return _members(cursor, "}")
+
+
+def _combinations(cursor: Cursor) -> Tree:
+    """Read `{}_{5}C_{2}` behind its first sign."""
+    top = cursor.expression(POWER)
+    letter = cursor.take().text
+    if letter != "C" or not cursor.accept("_"):
+        raise UnreadableError("a subscript with nothing in front")
+    return Call("binomial", (top, cursor.expression(POWER)))
 
 
 def _members(cursor: Cursor, closer: str) -> Tree:
@@ -103,7 +112,8 @@ def _members(cursor: Cursor, closer: str) -> Tree:
         cursor.take()
         condition = cursor.inside(closer + "=")
         cursor.expect(closer)
-        conditions = flat(condition) if isinstance(condition, Group) else (condition,)
+        listed = isinstance(condition, Group) and condition.bracket == ""
+        conditions = flat(condition) if listed else (condition,)
         return Builder(first, conditions)
     cursor.expect(closer)
     if isinstance(first, Group) and not first.bracket.strip("andor;"):

@@ -11,6 +11,7 @@ from rewardd_verifiers.mathexpr.tree import (
     Number,
     Operation,
     Relation,
+    SetOperation,
     Symbol,
     Text,
     Tree,
@@ -34,6 +35,9 @@ def key(tree: Tree) -> Hashable:  # noqa: C901, PLR0911  one line a kind
             return _operation(kind, args)
         case Call(name=name, args=args):
             return ("call", name, *(key(arg) for arg in args))
+        case SetOperation(kind=kind, args=args):
+            parts = [key(arg) for arg in args]
+            return (kind, *parts) if kind == "difference" else _commuting(kind, parts)
         case Group(bracket=bracket, items=items):
             return ("group", bracket, *(key(item) for item in items))
         case Relation(signs=signs, sides=sides):

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from rewardd_verifiers.mathexpr import matching, relations, scalars, sets
+from rewardd_verifiers.mathexpr import logic, matching, relations, scalars, sets
 from rewardd_verifiers.mathexpr.canon import key
+from rewardd_verifiers.mathexpr.expand import is_whole_number_condition
 from rewardd_verifiers.mathexpr.identity import Context
 from rewardd_verifiers.mathexpr.limits import UndecidedError
 from rewardd_verifiers.mathexpr.outcome import EXACT, Outcome, both, differ, undecided
@@ -206,6 +207,10 @@ def _relation_and_value(
     if isinstance(coordinates, Group) and isinstance(other, Group):
         pair = (coordinates, other) if gold_first else (other, coordinates)
         return _lists(*pair, context)
+    labelled = relations.split(relation)
+    if labelled.value is relation.sides[0]:
+        pair = (labelled.value, other) if gold_first else (other, labelled.value)
+        return _compare(*pair, context)
     values, holds = relations.unchained(relation, context)
     if not holds.equal:
         return holds
@@ -226,6 +231,10 @@ def _two_relations(gold: Relation, answer: Relation, context: Context) -> Outcom
         one, other = relations.split(first), relations.split(second)
         if one.label and one.label == other.label:
             return _compare(one.value, other.value, context)
+        if gold.signs == answer.signs and key(gold.sides[0]) == key(answer.sides[0]):
+            right = _in_order(gold.sides[1:], answer.sides[1:], context)
+            if right.equal:
+                return right
         if _is_long(gold) or _is_long(answer):
             return _chains(gold, answer, context)
         coordinates = _spread(gold), _spread(answer)
@@ -277,6 +286,9 @@ def _cases(gold: Tree, answer: Tree, context: Context) -> Outcome:
         return _conditional(gold, answer, context)
     if len(gold.branches) != len(answer.branches):
         return differ("a different number of branches")
+    for _, condition in gold.branches:
+        if condition is not None and is_whole_number_condition(condition):
+            context = context.with_integers(symbols(condition))
     rest = list(answer.branches)
     return both(_take_branch(branch, rest, context) for branch in gold.branches)
 
@@ -294,6 +306,8 @@ def _take_branch(
 
 
 def _condition(gold: Tree | None, answer: Tree | None, context: Context) -> Outcome:
+    if is_whole_number_condition(gold) and is_whole_number_condition(answer):
+        return EXACT
     if gold is None or answer is None:
         return EXACT if gold is answer else differ("otherwise on one side only")
     return _compare(gold, answer, context)
@@ -306,6 +320,8 @@ def _conditional(gold: Tree, answer: Tree, context: Context) -> Outcome:
         return differ("cases and a single value")
     value, condition = cases.branches[0]
     domain = isinstance(condition, Relation) and condition.signs in {("in",), ("!=",)}
+    if is_whole_number_condition(condition) and condition is not None:
+        context, domain = context.with_integers(symbols(condition)), True
     if cases is answer and not domain:
         return differ("a condition that the gold does not have")
     pair = (value, other) if cases is gold else (other, value)
@@ -325,6 +341,9 @@ def _structures(gold: Tree, answer: Tree, _context: Context) -> Outcome:
     gold, answer = _unbound(gold), _unbound(answer)
     if gold == answer or key(gold) == key(answer):
         return Outcome(equal=True, strength="proved")
+    truth = logic.same(gold, answer)
+    if truth is not None:
+        return EXACT if truth else differ("the sets differ")
     if isinstance(gold, Builder) and isinstance(answer, Builder):
         return undecided("sets by condition")
     if type(gold) is type(answer) or isinstance(gold, Builder | SetOperation):

@@ -9,12 +9,15 @@ from rewardd_verifiers.mathexpr.linear import simplify
 from rewardd_verifiers.mathexpr.numerals import read_number
 from rewardd_verifiers.mathexpr.tree import (
     Call,
+    Cases,
+    Constant,
     Group,
     Matrix,
     Operation,
     Quantity,
     Relation,
     Symbol,
+    Text,
     Tree,
     walk,
 )
@@ -24,12 +27,36 @@ _OPEN = frozenset({"plusminus", "minusplus"})
 
 def expand(tree: Tree) -> Tree:
     """Return the tree with each plus-minus replaced by both of its values, as a list."""
-    tree = _matrix(tree)
+    tree = _matrix(_conditioned(tree))
     if isinstance(tree, Group) and tree.bracket in {"", "and", "or", "{}"}:
         items = [value for item in tree.items for value in _values(_matrix(item))]
         return tree if len(items) == len(tree.items) else Group(tree.bracket, tuple(items))
     values = _values(tree)
     return values[0] if len(values) == 1 else Group("", tuple(values))
+
+
+def _conditioned(tree: Tree) -> Tree:
+    """Read `n pi, n in Z` as a value with a condition."""
+    if not (isinstance(tree, Group) and tree.bracket in {"", "and"}):
+        return tree
+    *values, last = tree.items
+    if not is_whole_number_condition(last) or len(values) == 0:
+        return tree
+    value = values[0] if len(values) == 1 else Group(tree.bracket, tuple(values))
+    return Cases(((value, last),))
+
+
+def is_whole_number_condition(tree: Tree | None) -> bool:
+    """Whether a condition only says that names stand for whole numbers."""
+    match tree:
+        case Relation(signs=("in",), sides=(Symbol(), Constant(name=name))):
+            return name in {"Z", "N"}
+        case Relation(signs=("=",), sides=(Symbol(), Text(words=words))):
+            return "integer" in words or "natural number" in words
+        case Text(words=words):
+            return "integer" in words
+        case _:
+            return False
 
 
 def _values(tree: Tree) -> list[Tree]:
@@ -71,7 +98,9 @@ class _Signs:
         return Operation("negative", (inner,)) if negative else inner
 
 
-def rebuild(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
+def rebuild(  # noqa: PLR0911  one line a kind
+    tree: Tree, change: Callable[[Tree], Tree]
+) -> Tree:
     """Return the tree with `change` applied to each part directly below."""
     match tree:
         case Operation(args=args) | Call(args=args):
@@ -82,6 +111,8 @@ def rebuild(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
             return replace(tree, sides=tuple(change(side) for side in sides))
         case Matrix(rows=rows):
             return Matrix(tuple(tuple(change(entry) for entry in row) for row in rows))
+        case Cases(branches=branches):
+            return Cases(tuple((change(v), None if c is None else change(c)) for v, c in branches))
         case Quantity(value=value, unit=unit):
             return Quantity(change(value), unit)
         case _:

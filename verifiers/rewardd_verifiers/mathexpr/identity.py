@@ -1,7 +1,7 @@
 """Whether two expressions are the same number, the same function, or multiples of each other."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from flint import acb
@@ -20,6 +20,7 @@ from rewardd_verifiers.mathexpr.policy import DEFAULT, Policy
 from rewardd_verifiers.mathexpr.tree import (
     Call,
     Constant,
+    Dots,
     Operation,
     Symbol,
     Text,
@@ -59,6 +60,11 @@ class Context:
     policy: Policy = DEFAULT
     steps: Steps = field(default_factory=Steps)
 
+    def with_integers(self, names: set[str]) -> "Context":
+        """Return the same, with more names that stand for whole numbers."""
+        integers = self.policy.integers | names
+        return Context(replace(self.policy, integers=integers), self.steps)
+
 
 def same(left: Tree, right: Tree, context: Context) -> Outcome:  # noqa: PLR0911  one guard a line
     """Return whether two scalar expressions are equal wherever both are defined."""
@@ -89,6 +95,8 @@ def free_names(tree: Tree) -> set[str]:
             names.add(node.name)
         elif isinstance(node, Text):
             names.add("text " + node.words)
+        elif isinstance(node, Dots):
+            names.add("text ...")
         elif isinstance(node, Call) and node.name in {"sum", "prod"} and len(node.args) > 1:
             bound.update(s.name for s in walk(node.args[0]) if isinstance(s, Symbol))
     return names - bound
@@ -136,7 +144,8 @@ def _points(names: list[str], integers: set[str]) -> Iterator[dict[str, Fraction
 
 
 def _same_function(left: Tree, right: Tree, names: list[str], context: Context) -> Outcome:
-    declared = {name for name in names if name in context.policy.integers}
+    counted = _counting_names(left) | _counting_names(right)
+    declared = {name for name in names if name in context.policy.integers | counted}
     suspected = (whole_names(left) | whole_names(right)) & set(names)
     outcome = _scan(left, right, names, declared, context)
     if outcome.equal is True or declared or not suspected:
@@ -222,6 +231,16 @@ def whole_names(tree: Tree) -> set[str]:
             case _:
                 pass
     return found
+
+
+def _counting_names(tree: Tree) -> set[str]:
+    """Return names up to which a sum counts: they are whole numbers by nature."""
+    return {
+        name
+        for node in walk(tree)
+        if isinstance(node, Call) and node.name in {"sum", "prod"} and len(node.args) > 1
+        for name in free_names(node.args[1])
+    }
 
 
 def _closed(tree: Tree) -> Fraction | None:

@@ -60,7 +60,7 @@ def ratio(parser: Cursor, left: Tree) -> Tree:
 def set_operation(parser: Cursor, left: Tree) -> Tree:
     """Read the sets that are joined."""
     kind = parser.take().text
-    right = parser.expression(UNION)
+    right = parser.expression(LIST + 2 if kind in {"∧", "∨"} else UNION)
     args = left.args if isinstance(left, SetOperation) and left.kind == kind else (left,)
     return SetOperation(kind, (*args, right))
 

@@ -25,7 +25,7 @@ SIGNS: dict[str, str] = {
     "%": "%", "$": "\\$", "#": "#", "_": "blank", "&": "&amp", "\\": "\\\\", "cr": "\\\\",
     "ldots": "...", "dots": "...", "cdots": "...", "dotsc": "...", "dotso": "...", "dotsb": "...",
     "vdots": "...", "ddots": "...", "prime": "'", "circ": "°", "degree": "°", "colon": ":",
-    "land": "and", "wedge": "and", "lor": "or", "vee": "or", "bmod": "mod", "pmod": "pmod",
+    "land": "∧", "wedge": "∧", "lor": "∨", "vee": "∨", "bmod": "mod", "pmod": "pmod",
     "mod": "mod", "choose": "choose", "neg": "not", "lnot": "not", "euro": "€", "pounds": "£",
     "textdollar": "\\$", "textdegree": "°", "yen": "¥", "geqq ": ">=", "percent": "%",
 }  # fmt: skip

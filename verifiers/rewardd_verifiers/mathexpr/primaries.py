@@ -116,7 +116,7 @@ def _numeric_call(cursor: Cursor, full: str) -> Tree:
     return Symbol(full)
 
 
-def _word(cursor: Cursor, token: Token) -> Tree:
+def _word(cursor: Cursor, token: Token) -> Tree:  # noqa: PLR0911  one family a line
     word = token.text
     known = lexicon.ALIASES.get(word, word)
     if known in lexicon.FUNCTIONS:
@@ -125,6 +125,8 @@ def _word(cursor: Cursor, token: Token) -> Tree:
         return Constant(lexicon.CONSTANTS[known])
     if word in lexicon.SPELLED_LETTERS and not token.upright:
         return Symbol(word)
+    if len(word) > 1 and not word.strip("IVX"):
+        return Text(word.lower())
     if token.upright and len(word) == 1 and cursor.sees("_", "^", "("):
         return name(cursor, token)
     if not token.upright and len(word) <= _LONGEST_PRODUCT and word.lower() not in _SHORT_WORDS:

@@ -24,9 +24,11 @@ from rewardd_verifiers.mathexpr.tree import (
     Based,
     Call,
     Constant,
+    Dots,
     Number,
     Operation,
     Ordinal,
+    Relation,
     Symbol,
     Text,
     Tree,
@@ -84,6 +86,8 @@ class Evaluator:
                 found = self._operation(kind, args)
             case Call(name=name, args=args):
                 found = self._call(name, args)
+            case Dots():
+                found = self._symbol("text ...")
             case Text(words=prose):
                 found = self._symbol("text " + prose)
             case _:
@@ -191,7 +195,8 @@ class Evaluator:
         return total
 
     def _indexed(self, kind: str, args: tuple[Tree, ...]) -> acb:
-        variable, first, last, body = _bounds(args)
+        variable, low, high, body = _bounds(args)
+        first, last = self._end(low), self._end(high)
         if last - first >= MAX_TERMS:
             raise UndecidedError("too many terms")
         before = self._values.get(variable)
@@ -205,6 +210,14 @@ class Evaluator:
             self._values[variable] = before
         return total
 
+    def _end(self, tree: Tree) -> int:
+        value = self.value(tree)
+        balls.check_size(value, 40)
+        whole = value.unique_fmpz()
+        if whole is None:
+            raise UndecidedError("an indexed sum to a free end")
+        return int(whole)
+
 
 def _whole(tree: Tree) -> acb:
     value = rational(tree) if isinstance(tree, Based | Ordinal) else None
@@ -217,19 +230,15 @@ def _refuse(kind: str) -> acb:
     raise UndecidedError(f"cannot evaluate {kind}")
 
 
-def _bounds(args: tuple[Tree, ...]) -> tuple[str, int, int, Tree]:
-    """Return variable, first, last and body of an indexed sum."""
-    if len(args) != 3:  # noqa: PLR2004  lower end, upper end, body
-        raise UndecidedError("an indexed sum without both ends")
-    low, high, body = args
-    sides = getattr(low, "sides", ())
-    last = _safe_rational(high)
-    if len(sides) != 2 or not isinstance(sides[0], Symbol | Constant) or last is None:  # noqa: PLR2004  i = 1
-        raise UndecidedError("an indexed sum to a free end")
-    first = _safe_rational(sides[1])
-    if first is None or first.denominator != 1 or last.denominator != 1:
-        raise UndecidedError("an indexed sum to a free end")
-    return sides[0].name, first.numerator, last.numerator, body
+def _bounds(args: tuple[Tree, ...]) -> tuple[str, Tree, Tree, Tree]:
+    """Return variable, lower end, upper end and body of an indexed sum."""
+    match args:
+        case (Relation(signs=("=",), sides=(Symbol(name=name), low)), high, body):
+            return name, low, high, body
+        case (Relation(signs=("=",), sides=(Constant(name="i"), low)), high, body):
+            return "i", low, high, body
+        case _:
+            raise UndecidedError("an indexed sum without both ends")
 
 
 def _safe_rational(tree: Tree) -> Fraction | None:

@@ -10,14 +10,21 @@ from rewardd_verifiers.mathexpr.expand import expand
 from rewardd_verifiers.mathexpr.limits import UndecidedError, UnreadableError
 from rewardd_verifiers.mathexpr.parse import parse
 from rewardd_verifiers.mathexpr.tokens import WORD, Token, cut
-from rewardd_verifiers.mathexpr.tree import Tree
+from rewardd_verifiers.mathexpr.tree import Text, Tree
 
+_WHITE = " \r\n"
+# A form feed or a tab in front may be what a JSON loader left of a backslash.
 _QUOTES = "\"'`“”"
 _OUTER = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("__", "__"))
 _BOXES = re.compile(r"\\(?:boxed|fbox|displaystyle|textstyle|dsb)\s*")
 _MONEY = re.compile(r"(?<![\\$])\$(?=\s?\d|\s?\.\d)")
 _COMMA_DECIMAL = re.compile(r"(?<![\d,])(\d+),(\d+)(?![\d,])")
+_MODULUS = re.compile(r"\(\s*(?:\\b?mod|mod)\s*([A-Za-z0-9]+)\s*\)")
+_LINES = re.compile(r"\$\s*\n\s*\$")
+_MODULES = re.compile(r"\b(?:np|math|numpy|sympy)\.(?=[a-z])")
 _MOST_STOPS = 4
+_STOPS = frozenset({"", ".", ",", ";", ":", "{", "}", "?", "''"})
+_FRACTIONS = frozenset({"dfrac", "tfrac", "cfrac"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,7 @@ class Expression:
 
 def peel(text: str) -> str:
     """Return the text without what surrounds an answer: `$`, bold, quotes, a final stop."""
-    text = text.strip()
+    text = text.strip(_WHITE)
     for _ in range(_MOST_STOPS):
         before = text
         text = _unquote(_strip_stop(text))
@@ -47,7 +54,7 @@ def peel(text: str) -> str:
             inner = text[len(opener) : -len(closer)]
             framed = text.startswith(opener) and text.endswith(closer) and len(inner) > 0
             if framed and opener not in inner and closer not in inner:
-                text = inner.strip()
+                text = inner.strip(_WHITE)
         if text.endswith("$") and text.count("$") % 2 and not text.endswith("\\$"):
             text = text[:-1]
         if text == before:
@@ -57,7 +64,7 @@ def peel(text: str) -> str:
 
 def _unquote(text: str) -> str:
     quoted = len(text) > 2 and text[0] in _QUOTES and text[-1] in _QUOTES  # noqa: PLR2004  two quotes and a text
-    return text[1:-1].strip() if quoted else text.strip()
+    return text[1:-1].strip(_WHITE) if quoted else text.strip(_WHITE)
 
 
 def _strip_stop(text: str) -> str:
@@ -82,13 +89,13 @@ def read(text: str, *, decimal_comma: bool = False) -> Expression:
     prepared = _prepare(folded, decimal_comma=decimal_comma)
     tokens = cut(prepared)
     if _is_lone_word(tokens):
-        return Expression(folded, spoken.prose(folded), repairs=tuple(repairs))
+        return Expression(folded, _prose(tokens), repairs=tuple(repairs))
     try:
         return _readings(folded, tokens, repairs)
     except UnreadableError:
         if not _is_prose(tokens, folded):
             raise
-        return Expression(folded, spoken.prose(folded), repairs=tuple(repairs))
+        return Expression(folded, _prose(tokens), repairs=tuple(repairs))
 
 
 def _prepare(folded: str, *, decimal_comma: bool) -> str:
@@ -100,6 +107,12 @@ def _prepare(folded: str, *, decimal_comma: bool) -> str:
             text = _MONEY.sub(r"\\$", text)
     if "**" in text and (text.startswith("**") or text.endswith("**")):
         text = text.replace("**", "")
+    if "\n" in text:
+        text = _LINES.sub("$, $", text)
+    if "np." in text or "math." in text:
+        text = _MODULES.sub("", text)
+    if "mod" in text:
+        text = _MODULUS.sub(r"\\pmod{\1}", text)
     if decimal_comma:
         text = _COMMA_DECIMAL.sub(r"\1.\2", text)
     return text
@@ -137,6 +150,13 @@ def _is_lone_word(tokens: list[Token]) -> bool:
         return False
     vowels = any(letter in "aeiouAEIOU" for letter in word)
     return len(word) > 1 and (tokens[0].upright or (len(word) > 2 and vowels))  # noqa: PLR2004  `xy` is a product
+
+
+def _prose(tokens: list[Token]) -> Text:
+    """Return the tokens as words: blanks, stops, braces and faces do not matter."""
+    words = [token.raw or token.text for token in tokens if token.text not in _STOPS]
+    spelled = ("frac" if word in _FRACTIONS else word for word in words)
+    return Text(" ".join(spelled).lower())
 
 
 def _is_prose(tokens: list[Token], folded: str) -> bool:

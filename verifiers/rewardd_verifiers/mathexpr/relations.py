@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from rewardd_verifiers.mathexpr import lexicon, probe
 from rewardd_verifiers.mathexpr.expand import rebuild
 from rewardd_verifiers.mathexpr.identity import Context, free_names, proportional, same
-from rewardd_verifiers.mathexpr.outcome import Outcome, differ, undecided
+from rewardd_verifiers.mathexpr.outcome import Outcome, both, differ, undecided
 from rewardd_verifiers.mathexpr.rounding import distance_within
 from rewardd_verifiers.mathexpr.tree import (
     Call,
@@ -178,11 +178,21 @@ def equations(gold: Relation, answer: Relation, context: Context) -> Outcome:
         return differ("chains of different length")
     if _named_functions(gold) != _named_functions(answer):
         return differ("different functions")
+    if not free_names(difference(first)) and not free_names(difference(second)):
+        return _closed_equations(first, second, context)
     outcome, positive = proportional(difference(first), difference(second), context)
     signs = (first.signs[0], second.signs[0])
     if outcome.equal and not _signs_agree(*signs, positive=positive):
         return differ("the relation points the other way")
     return outcome
+
+
+def _closed_equations(first: Relation, second: Relation, context: Context) -> Outcome:
+    """Compare relations without a free name, as f(2) = 3: side by side, or not at all."""
+    if first.signs != second.signs:
+        return differ("different relations")
+    pairs = zip(first.sides, second.sides, strict=True)
+    return both(same(one, other, context) for one, other in pairs)
 
 
 def _named_functions(tree: Relation) -> set[str]:

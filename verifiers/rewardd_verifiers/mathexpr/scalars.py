@@ -40,7 +40,7 @@ def compare(gold: Tree, answer: Tree, context: Context) -> Outcome:
         return _percents(gold, answer, context)
     if _is(gold, "degrees") or _is(answer, "degrees"):
         return _angles(gold, answer, context)
-    if isinstance(gold, Constant) and isinstance(answer, Constant):
+    if _is_no_number(gold) or _is_no_number(answer):
         return _constants(gold, answer)
     return numbers(gold, answer, context)
 
@@ -58,11 +58,16 @@ def _inner(tree: Tree) -> Tree:
     return tree.args[0] if isinstance(tree, Operation) else tree
 
 
-def _constants(gold: Constant, answer: Constant) -> Outcome:
-    if "undefined" in {gold.name, answer.name}:
-        both_ = gold.name == answer.name
-        return EXACT if both_ else differ("an undefined value matches no value")
-    return EXACT if gold == answer else differ("different constants")
+def _is_no_number(tree: Tree) -> bool:
+    return isinstance(tree, Constant) and tree.name not in {"pi", "e", "i", "infinity"}
+
+
+def _constants(gold: Tree, answer: Tree) -> Outcome:
+    if gold == answer:
+        return EXACT
+    if Constant("undefined") in {gold, answer}:
+        return differ("an undefined value matches no value")
+    return differ("a set and a number")
 
 
 def numbers(gold: Tree, answer: Tree, context: Context) -> Outcome:
@@ -138,6 +143,8 @@ def _angles(gold: Tree, answer: Tree, context: Context) -> Outcome:
 
 
 def _quantities(gold: Tree, answer: Tree, context: Context) -> Outcome:
+    if _is_pure(gold) or _is_pure(answer):
+        return compare(_counted(gold), _counted(answer), context)
     if isinstance(gold, Quantity) and isinstance(answer, Quantity):
         return _two_quantities(gold, answer, context)
     radians = _radians(gold, answer, context)
@@ -151,6 +158,17 @@ def _quantities(gold: Tree, answer: Tree, context: Context) -> Outcome:
         context,
     )
     return value.by("units") if value.equal else value
+
+
+def _is_pure(tree: Tree) -> bool:
+    return isinstance(tree, Quantity) and not tree.unit.dimension
+
+
+def _counted(tree: Tree) -> Tree:
+    """Return the number that "7 dozen" is."""
+    if isinstance(tree, Quantity) and not tree.unit.dimension:
+        return Operation("product", (Number(tree.unit.factor), tree.value))
+    return tree
 
 
 def _radians(gold: Tree, answer: Tree, context: Context) -> Outcome | None:
@@ -168,6 +186,7 @@ def _radians(gold: Tree, answer: Tree, context: Context) -> Outcome | None:
 
 def _two_quantities(gold: Quantity, answer: Quantity, context: Context) -> Outcome:
     policy = context.policy.units
+    gold, answer = _sterling(gold, answer), _sterling(answer, gold)
     if policy == "ignore":
         return compare(gold.value, answer.value, context)
     if policy == "exact" and gold.unit.name != answer.unit.name:
@@ -175,6 +194,14 @@ def _two_quantities(gold: Quantity, answer: Quantity, context: Context) -> Outco
     if gold.unit.dimension != answer.unit.dimension:
         return differ(f"units {gold.unit.name!r} and {answer.unit.name!r} measure different things")
     return compare(gold.value, _converted(answer, gold), context)
+
+
+def _sterling(one: Quantity, other: Quantity) -> Quantity:
+    """Read "pounds" as money beside money."""
+    money = units.currency("£")
+    if one.unit.name in {"pound", "pounds"} and other.unit.dimension == money.dimension:
+        return Quantity(one.value, money)
+    return one
 
 
 def _converted(answer: Quantity, gold: Quantity) -> Tree:
@@ -214,13 +241,14 @@ def _ordinals(gold: Tree, answer: Tree, _context: Context) -> Outcome:
 
 
 def _clocks(gold: Tree, answer: Tree, _context: Context) -> Outcome:
-    first, second = _seconds(gold), _seconds(answer)
+    first, second = clock_seconds(gold), clock_seconds(answer)
     if first is None or second is None:
         return differ("a time of day and something else")
     return EXACT if first == second else differ("different times")
 
 
-def _seconds(tree: Tree) -> int | None:
+def clock_seconds(tree: Tree) -> int | None:
+    """Return a time of day in seconds, also where a ratio could be one; None for all else."""
     if isinstance(tree, Clock):
         return tree.seconds
     parts = tree.clock.split(":") if isinstance(tree, Ratio) else []
@@ -235,9 +263,9 @@ def _seconds(tree: Tree) -> int | None:
 
 def _ratios(gold: Tree, answer: Tree, context: Context) -> Outcome:
     if isinstance(gold, Ratio) and isinstance(answer, Ratio):
-        timed = _seconds(gold) is not None and _seconds(answer) is not None
+        timed = clock_seconds(gold) is not None and clock_seconds(answer) is not None
         if context.policy.colon == "time" or (timed and context.policy.colon == "auto"):
-            equal = _seconds(gold) == _seconds(answer)
+            equal = clock_seconds(gold) == clock_seconds(answer)
             return EXACT if equal else differ("different times; neither is scaled as a ratio")
         return _scaled(gold.items, answer.items, context)
     ratio, other = (gold, answer) if isinstance(gold, Ratio) else (answer, gold)

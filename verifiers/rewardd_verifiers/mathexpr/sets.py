@@ -68,6 +68,8 @@ def read(tree: Tree, context: Context) -> RealSet | None:  # noqa: C901, PLR0911
             return EVERYTHING
         case Constant(name="empty"):
             return RealSet(())
+        case SetOperation(kind="∧" | "∨" as kind, args=args):
+            return _joined(args, "and" if kind == "∧" else "or", context)
         case SetOperation(kind=kind, args=args):
             return _operation(kind, args, context)
         case Relation():
@@ -78,7 +80,7 @@ def read(tree: Tree, context: Context) -> RealSet | None:  # noqa: C901, PLR0911
             return None
 
 
-def is_set_like(tree: Tree) -> bool:
+def is_set_like(tree: Tree) -> bool:  # noqa: PLR0911  one line a kind
     """Whether only a set of reals can be meant, rather than a pair or an equation."""
     match tree:
         case Group(bracket=bracket, items=items):
@@ -87,6 +89,8 @@ def is_set_like(tree: Tree) -> bool:
             return bracket in {"", "and", "or"} and any(is_set_like(item) for item in items)
         case Relation(signs=signs):
             return any(sign in {"<", ">", "<=", ">=", "!=", "in", "notin"} for sign in signs)
+        case SetOperation(kind="∧" | "∨", args=args):
+            return any(is_set_like(arg) for arg in args)
         case SetOperation() | Builder():
             return True
         case Constant(name=name):
@@ -186,6 +190,7 @@ def _builder(tree: Builder, context: Context) -> RealSet | None:
 def _joined(items: tuple[Tree, ...], joint: str, context: Context) -> RealSet | None:
     """Join conditions: "or" unites, "and" intersects, a comma does what leaves something."""
     parts: list[RealSet] = []
+    items = _excluded(items)
     for item in items:
         part = read(item, context) if is_set_like(item) else _solution(item)
         if part is None:
@@ -204,6 +209,16 @@ def _joined(items: tuple[Tree, ...], joint: str, context: Context) -> RealSet | 
             common = intersect(common, part, context)
         result = common if common.pieces else united
     return RealSet(result.pieces, next(iter(names), ""))
+
+
+def _excluded(items: tuple[Tree, ...]) -> tuple[Tree, ...]:
+    """Read the values behind `x != 1, 2` as excluded too."""
+    first, *rest = items
+    if not (isinstance(first, Relation) and first.signs == ("!=",)):
+        return items
+    if any(isinstance(item, Relation | Group | Builder) for item in rest):
+        return items
+    return (first, *(Relation(("!=",), (first.sides[0], item)) for item in rest))
 
 
 def _solution(item: Tree) -> RealSet | None:

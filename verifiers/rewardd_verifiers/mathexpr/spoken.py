@@ -51,7 +51,8 @@ _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})")
 _ORDINAL = re.compile(r"(\d{1,4})\s?\^?\s?(st|nd|rd|th)")
 _BASE = re.compile(r"([0-9a-z]{1,64})_?\s?\(?_?(?:base\s)?(\d{1,2}|[a-z]+)\)?")
-_STOPS = re.compile(r"[\s.,;:!?\"']+")
+_PARTS = {"half": 2, "halves": 2, "quarter": 4, "quarters": 4}
+_LEAST_PART = 2
 _MOST_TEXT = 400
 
 _SYNONYMS: dict[str, str] = {
@@ -80,8 +81,8 @@ _SYNONYMS: dict[str, str] = {
     ),
     **dict.fromkeys(("infinitely many", "infinitely many solutions", "infinite solutions",
                      "an infinite number of solutions"), "infinitely many"),
-    **dict.fromkeys(("yes", "y", "是"), "yes"),
-    **dict.fromkeys(("no", "n", "否"), "no"),
+    **dict.fromkeys(("yes", "是"), "yes"),
+    **dict.fromkeys(("no", "否"), "no"),
     **dict.fromkeys(("true", "correct", "正确", "对"), "true"),
     **dict.fromkeys(("false", "incorrect", "错误", "错"), "false"),
     **dict.fromkeys(("cannot be determined", "can not be determined", "it cannot be determined",
@@ -114,7 +115,7 @@ def read_special(text: str) -> Tree | None:
     flat = flatten(text).lower()
     if not flat or not any(letter.isalpha() for letter in flat):
         return _date_of_digits(flat)
-    stripped = flat.strip(" .,;:!?\"'")
+    stripped = flat.strip(" .,;:?\"'")
     found = _SYNONYMS.get(stripped)
     if found is not None:
         return _VALUES.get(found) or Text(found)
@@ -123,12 +124,6 @@ def read_special(text: str) -> Tree | None:
         if tree is not None:
             return tree
     return None
-
-
-def prose(text: str) -> Text:
-    """Return a text as words: folded, without stops."""
-    flat = flatten(text)
-    return Text(_STOPS.sub(" ", flat).strip().lower())
 
 
 def _time(flat: str) -> Tree | None:
@@ -194,6 +189,17 @@ def _words(flat: str) -> Tree | None:
     return Operation("negative", (literal,)) if negative else literal
 
 
+def _fraction(flat: str) -> Tree | None:
+    """Read "two thirds", "a half", "three-fourths"."""
+    *front, last = flat.replace("-", " ").split()
+    bottom = _PARTS.get(last) or read_ordinal(last.removesuffix("s"))
+    count = " ".join(front)
+    top = 1 if count in {"", "a", "one"} else read_words(count)
+    if bottom is None or top is None or bottom < _LEAST_PART or (not front and last not in _PARTS):
+        return None
+    return Operation("quotient", (read_number(str(top)), read_number(str(bottom))))
+
+
 def _based(flat: str) -> Tree | None:
     match = _BASE.fullmatch(flat)
     if match is None or not ("_" in flat or "base" in flat):
@@ -204,4 +210,11 @@ def _based(flat: str) -> Tree | None:
     return Based(match[1], base) if match[1][0].isdigit() or len(match[1]) > 1 else None
 
 
-_READERS: tuple[Callable[[str], Tree | None], ...] = (_time, _date, _ordinal, _words, _based)
+_READERS: tuple[Callable[[str], Tree | None], ...] = (
+    _time,
+    _date,
+    _ordinal,
+    _words,
+    _fraction,
+    _based,
+)

@@ -154,6 +154,8 @@ def _dimension(name: str) -> tuple[tuple[str, Fraction], ...]:
 
 def named(name: str) -> Unit | None:
     """Return the unit of this name or symbol, in singular or plural; None if we know none."""
+    if len(name) > 1 and name in TEMPERATURES:
+        return TEMPERATURES[name]
     for candidate in (name, _PLURALS.get(name, ""), _singular(name)):
         found = _OTHERS.get(candidate) or _OTHERS.get(candidate.lower() if len(name) > 3 else "")  # noqa: PLR2004  symbols are short and keep their case
         found = found or _prefixed(candidate) or _spelled(candidate.lower())
@@ -222,7 +224,7 @@ class Reader:
 
     def read(self, start: int) -> tuple[Unit, int] | None:
         """Return the unit that begins at `start` and the index behind it; None if none does."""
-        first = self._factor(start)
+        first = self._factor(self._behind_articles(start))
         if first is None:
             return None
         unit, position = first
@@ -233,6 +235,12 @@ class Reader:
                 return unit, position
             unit, position = times(unit, following[0], power), following[1]
         return None
+
+    def _behind_articles(self, position: int) -> int:
+        """Step over "of an" in "3/4 of an hour"."""
+        if self._tokens[position].text != "of":
+            return position
+        return position + 1 + (self._tokens[position + 1].text in {"a", "an", "the"})
 
     def _link(self, position: int) -> tuple[Fraction, int]:
         token = self._tokens[position]

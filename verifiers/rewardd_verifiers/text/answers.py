@@ -197,9 +197,9 @@ class _Search:
             if len(group) == _MOST_JOINED or not self._belongs(box, group[0]):
                 break
             group.insert(0, box)
-        texts = [box.read(self._zone).strip() for box in group]
+        texts = [text for box in group if (text := box.read(self._zone).strip())]
         earlier = tuple(box.read(self._zone).strip() for box in inner[: -len(group)])
-        if not texts[-1]:
+        if not texts or not group[-1].read(self._zone).strip():
             return Missing("no_answer", "the last box is empty", "box")
         text = texts[-1] if len(set(texts)) == 1 else self._join(group, texts)
         start, end = group[0].inner_start + self._offset, group[-1].inner_end + self._offset

@@ -12,13 +12,12 @@ _NUMBER_WINDOW = 2048
 _LONGEST_WHOLE = 1500
 _MOST_WORDS = 7
 
-_PHRASES = (
-    "final answer is", "final answer", "the answer is", "answer is", "answer:", "answer：",
-    "the solution is", "the result is", "答案是", "答案为", "答案：", "答案:", "最终答案", "故选",
-    "答え", "정답", "la respuesta es", "respuesta:", "la réponse est", "réponse :", "réponse:",
-    "die antwort ist", "antwort:", "ответ", "la risposta è", "a resposta é",
-)  # fmt: skip
-_PHRASE = re.compile("|".join(re.escape(phrase) for phrase in _PHRASES), re.IGNORECASE)
+_PHRASE = re.compile(
+    r"final answer is|final answer|the answer is|answer is|answer[:：]|the solution is"
+    r"|the result is|答案是|答案为|答案[:：]|最终答案|故选|答え|정답|la respuesta es|respuesta:"
+    r"|la réponse est|réponse ?:|die antwort ist|antwort:|ответ|la risposta è|a resposta é",
+    re.IGNORECASE,
+)
 _LEAD = re.compile(r"[\s*_#:：=>「」“”\"是为は]*+(?:(?:is|are|will be|would be)\b)?[\s*_:：=“\"]*+")
 _FORMULA = re.compile(
     r"\$\$[^$]++\$\$|\$(?:[^$\\\n]++|\\.)++\$|\\\((?:[^\\]++|\\[^()])*+\\\)"
@@ -38,14 +37,25 @@ _TAIL = re.compile(
 )
 _NUMBER = re.compile(
     r"(?:[-+−]?\s?[$€£¥]\s?)?(?<![\w.])[-+−]?(?:\d{1,3}(?:,\d{3})++(?!\d)|\d++)?+(?:\.\d++)?+"
-    r"(?:\s?/\s?\d++)?+(?:[eE][-+]?\d++)?+(?:\s?(?:%|€|£|¥|°|percent\b|dollars?\b|cents?\b))?+"
+    r"(?:\s?/\s?\d++)?+(?:[eE][-+]?\d++)?+(?::\d\d(?!\d))?+"
+    r"(?:\s?(?:%|€|£|¥|°|percent\b|dollars?\b|cents?\b|[AaPp]\.?\s?[Mm]\b\.?))?+"
 )
 _VERB = re.compile(r"\b(?:is|are|equals|will be|would be|must be|by)\s+")
+_TELLING = frozenset(
+    (
+        "is", "are", "was", "were", "be", "so", "thus", "hence", "therefore", "then", "he", "she",
+        "they", "there", "we", "it", "the", "this", "that", "has", "have", "had", "get", "gives",
+        "you", "can", "will", "must", "means", "total",
+    )
+)  # fmt: skip
+"""Words of a sentence that tells an answer, rather than of the answer."""
+
 _FEWEST_OF_A_SENTENCE = 4
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 _LETTER = re.compile(
-    r"\(([A-J])\)|\b(?:option|choice)\s\(?([A-J])\)?\b|(?:^|\n)\s*([A-J])[.)]?\s*$"
+    r"\(([A-J])\)|\b(?:option|choice|letter)(?:\sis)?:?\s\(?([A-J])\)?(?![\w'])"
+    r"|(?:^|\n|\b(?:so|is|choose|select|pick|thus|hence|therefore)\s)\s*([A-J])[.)]?\s*$"
 )
 _NEGATED = re.compile(r"\b(?:not|isn't|n't|never|than)\s(?:option\s|choice\s)?\(?$")
 _REJECTED = re.compile(r"\)?\s(?:is|are|was)\s(?:wrong|incorrect|false|not)\b")
@@ -61,7 +71,7 @@ class Span(NamedTuple):
 
 def find(text: str, *, letters: bool = False) -> Span | None:
     """Return the answer of a text without boxes or markers; None if it tells none."""
-    if whole := _whole(text):
+    if whole := _whole(text, letters=letters):
         return whole
     if told := _told(text):
         return told
@@ -73,7 +83,7 @@ def find(text: str, *, letters: bool = False) -> Span | None:
     return _formula(text, *line) or _bold(text, *line) or _number(text, *line)
 
 
-def _whole(text: str) -> Span | None:
+def _whole(text: str, *, letters: bool) -> Span | None:
     """A text that is short and says little else is the answer itself."""
     stripped = text.strip()
     if not stripped or len(stripped) > _LONGEST_WHOLE:
@@ -81,6 +91,9 @@ def _whole(text: str) -> Span | None:
     plain = _FORMULA.sub(" ", stripped)
     formulas = plain != stripped
     words = _WORD.findall(_COMMAND.sub(" ", plain))
+    telling = any(word.lower() in _TELLING for word in words)
+    if telling and (letters or any(letter.isdigit() for letter in stripped)):
+        return None
     if len(words) > _MOST_WORDS or _PHRASE.search(plain) or ". " in plain:
         return None
     if "\n" in plain.strip() and "\\begin" not in plain:
