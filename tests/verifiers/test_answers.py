@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rewardd_verifiers.builtin.math import Math
+from rewardd_verifiers.builtin.math import Gold, Math
+from rewardd_verifiers.sample import Sample
 from rewardd_verifiers.text import answers
 from rewardd_verifiers.text.answers import Answer, Missing
 
@@ -15,6 +16,10 @@ _CASES = [
     .read_text("utf-8")
     .splitlines()
 ]
+
+
+def _sample(completion: str, reference: Gold, prompt: str = "") -> Sample[Gold]:
+    return Sample(completion=completion, reference=reference, prompt=prompt)
 
 
 @pytest.mark.parametrize(
