@@ -3,12 +3,11 @@
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import ClassVar, Literal, TypeAlias
 
 from pydantic import ConfigDict
 
-from rewardd_verifiers.mathexpr.choices import gold_letters
 from rewardd_verifiers.mathexpr.grader import Golds, Grader, InvalidGoldError, Ruling
 from rewardd_verifiers.mathexpr.policy import Policy
 from rewardd_verifiers.sample import Sample
@@ -30,6 +29,7 @@ Domain: TypeAlias = Literal["common", "everywhere"]
 Digits: TypeAlias = int | Literal["off"]
 Text: TypeAlias = bool | int | float | str
 
+_SHORT = 512
 _TIERS = {"string": 1, "exact": 1, "proved": 2, "probed": 3, "symbolic": 4}
 
 
@@ -142,9 +142,9 @@ class Math(PureVerifier[Gold]):
             sample.completion,
             rules=self.extract,
             tags=self._tags,
-            opened=self.think == "strip" and parts.is_prefilled(sample),
+            opened=bool(sample.prompt) and self.think == "strip" and parts.is_prefilled(sample),
             finished=sample.finish_reason == "stop",
-            letters=any(gold_letters(text) is not None for text in golds.texts),
+            letters=golds.letters,
         )
         try:
             if isinstance(found, Missing):
@@ -190,6 +190,8 @@ class Math(PureVerifier[Gold]):
 
     def _asked(self, reference: Gold) -> tuple[Grader, Golds]:
         """Return the grader and the golds that a reference asks for."""
+        if isinstance(reference, str):
+            return self.grader, _golds(reference)
         if not isinstance(reference, Problem):
             return self.grader, Golds(_texts(reference), self.golds == "all")
         every = (reference.golds or self.golds) == "all"
@@ -213,6 +215,11 @@ class Math(PureVerifier[Gold]):
             if not ruling.outcome.equal:
                 return ruling
         return None
+
+
+@lru_cache(maxsize=4096)
+def _golds(text: str) -> Golds:
+    return Golds((_text(text),))
 
 
 def _digits(given: Digits) -> int | None:
@@ -257,12 +264,13 @@ def _verdict(ruling: Ruling, found: Answer) -> Verdict:
 
 def _evidence(ruling: Ruling, found: Answer) -> dict[str, object]:
     outcome = ruling.outcome
+    text = found.text
     evidence: dict[str, object] = {
-        "answer": excerpt(found.text),
+        "answer": text if len(text) < _SHORT and text.isascii() else excerpt(text),
         "span": [found.start, found.end],
         "rule": found.rule,
-        "normal_gold": excerpt(ruling.normal_gold),
-        "normal_answer": excerpt(ruling.normal_answer),
+        "normal_gold": ruling.normal_gold,
+        "normal_answer": ruling.normal_answer,
         "tier": _TIERS[outcome.strength],
         "strength": outcome.strength,
         "gold_index": ruling.gold_index,

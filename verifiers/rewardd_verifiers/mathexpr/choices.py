@@ -19,6 +19,8 @@ _HEDGE = re.compile(r"\bor\b")
 
 def gold_letters(text: str) -> frozenset[str] | None:
     """Return the letters that a gold names; None if it is no choice."""
+    if _LETTER.search(text) is None:
+        return None
     flat = flatten(text).strip(" .")
     if match := _ONE.fullmatch(flat):
         return frozenset(match[1])

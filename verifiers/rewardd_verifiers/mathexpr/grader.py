@@ -1,18 +1,22 @@
 """Rule on an answer under one policy: golds are read once, and pairs are remembered."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from rewardd_verifiers.mathexpr import choices
 from rewardd_verifiers.mathexpr.exact import UndefinedError, rational
 from rewardd_verifiers.mathexpr.judge import judge
 from rewardd_verifiers.mathexpr.limits import LimitError, UnreadableError
-from rewardd_verifiers.mathexpr.outcome import EXACT, Outcome, differ
+from rewardd_verifiers.mathexpr.outcome import EXACT, SAME_TEXT, Outcome, differ
 from rewardd_verifiers.mathexpr.policy import Policy
 from rewardd_verifiers.mathexpr.read import Expression, peel, read
 from rewardd_verifiers.mathexpr.tree import Group
+from rewardd_verifiers.text.excerpt import excerpt
 
+_WHOLE = re.compile(r"-?[1-9]\d{0,15}|0")
 _REMEMBERED = 4096
 """Pairs; eight hundred responses to a hundred problems held 132 distinct ones."""
 
@@ -39,7 +43,7 @@ class Ruling:
     repairs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Golds:
     """What an answer is judged against.
 
@@ -52,6 +56,18 @@ class Golds:
     texts: tuple[str, ...]
     every: bool = False
     options: tuple[tuple[str, str], ...] = ()
+
+    @cached_property
+    def letters(self) -> bool:
+        """Whether one of the golds is the letter of a choice."""
+        return any(choices.gold_letters(text) is not None for text in self.texts)
+
+    @cached_property
+    def whole(self) -> int | None:
+        """The gold's value where it is one whole number in plain digits."""
+        return (
+            int(self.texts[0]) if len(self.texts) == 1 and _WHOLE.fullmatch(self.texts[0]) else None
+        )
 
 
 @dataclass(slots=True)
@@ -72,11 +88,19 @@ class Grader:
         known = self._rulings.get((golds, answer))
         if known is not None:
             return known
-        ruling = self._rule(golds, answer)
+        ruling = self._plain(golds, answer) or self._rule(golds, answer)
         if len(self._rulings) >= _REMEMBERED:
             self._rulings.clear()
         self._rulings[golds, answer] = ruling
         return ruling
+
+    def _plain(self, golds: Golds, answer: str) -> Ruling | None:
+        """Rule on two whole numbers in plain digits, which is most of what there is."""
+        gold = golds.whole
+        if gold is None or not _WHOLE.fullmatch(answer) or self.policy.tolerant:
+            return None
+        outcome = SAME_TEXT if gold == int(answer) else differ("the values differ", "exact")
+        return Ruling("compared", outcome, 0, golds.texts[0], answer)
 
     def _rule(self, golds: Golds, answer: str) -> Ruling:
         expressions = self.read_golds(golds)
@@ -92,7 +116,8 @@ class Grader:
         best: Ruling | None = None
         for index, gold in enumerate(expressions):
             outcome = judge(gold, given, self.policy)
-            ruling = Ruling("compared", outcome, index, gold.text, given.text, given.repairs)
+            texts = excerpt(gold.text), excerpt(given.text)
+            ruling = Ruling("compared", outcome, index, *texts, given.repairs)
             if outcome.equal:
                 return ruling
             if best is None or (outcome.equal is None and best.outcome.equal is False):
@@ -103,8 +128,9 @@ class Grader:
         """An answer that is no mathematics may still be the gold, letter by letter."""
         text = peel(answer)
         if any(gold.text == text for gold in golds):
-            return Ruling("compared", Outcome(equal=True, strength="string"), 0, text, text)
-        return Ruling("unparseable_answer", differ(why, "exact"), 0, golds[0].text, text)
+            return Ruling("compared", SAME_TEXT, 0, excerpt(text), excerpt(text))
+        texts = excerpt(golds[0].text), excerpt(text)
+        return Ruling("unparseable_answer", differ(why, "exact"), 0, *texts)
 
     def read_golds(self, golds: Golds) -> list[Expression]:
         """Return the golds as they are read.
@@ -144,7 +170,7 @@ class Grader:
                 continue
             outcome = self._letters(letters, answer, options)
             if outcome is not None:
-                return Ruling("compared", outcome, index, text, peel(answer))
+                return Ruling("compared", outcome, index, excerpt(text), excerpt(peel(answer)))
         return None
 
     def _letters(

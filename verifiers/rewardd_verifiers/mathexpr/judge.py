@@ -3,7 +3,7 @@
 from rewardd_verifiers.mathexpr.compare import compare
 from rewardd_verifiers.mathexpr.identity import Context
 from rewardd_verifiers.mathexpr.normalise import DOUBLED
-from rewardd_verifiers.mathexpr.outcome import Outcome, undecided
+from rewardd_verifiers.mathexpr.outcome import SAME_TEXT, Outcome, undecided
 from rewardd_verifiers.mathexpr.policy import Policy
 from rewardd_verifiers.mathexpr.read import Expression
 
@@ -11,7 +11,7 @@ from rewardd_verifiers.mathexpr.read import Expression
 def judge(gold: Expression, answer: Expression, policy: Policy) -> Outcome:
     """Return whether the answer is the gold in a reading that both share."""
     if gold.text == answer.text:
-        return Outcome(equal=True, strength="string")
+        return SAME_TEXT
     outcome = compare(gold.tree, answer.tree, Context(policy))
     for name in sorted(gold.others.keys() | answer.others.keys()):
         if outcome.equal:

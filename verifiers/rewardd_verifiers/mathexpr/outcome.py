@@ -34,6 +34,7 @@ class Outcome:
 
 
 EXACT = Outcome(equal=True)
+SAME_TEXT = Outcome(equal=True, strength="string")
 PROBED = Outcome(equal=True, strength="probed")
 
 

@@ -5,9 +5,9 @@ rule would pay for a broken box. Everything is one pass or a search from the end
 """
 
 import re
-from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from rewardd_verifiers.text import boxes, parts, phrases
 from rewardd_verifiers.text.boxes import Box
@@ -37,8 +37,7 @@ _MOST_BOXES = 512
 _ANNOTATION = re.compile(r"<<[^<>\n]*+>>")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What was found.
 
     Attributes:
@@ -55,8 +54,7 @@ class Answer:
     earlier: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(NamedTuple):
     """Why there is no answer.
 
     Attributes:
@@ -89,19 +87,20 @@ def extract(
     """
     if len(completion) > MAX_ZONE:
         return Missing("limit_exceeded", f"{len(completion)} characters, more than {MAX_ZONE}")
-    zone = completion if tags is None else _zone(completion, tags, opened=opened)
+    think, answer = _marks(tags or DEFAULT_TAGS)
+    zone = completion
+    if tags is not None and (opened or think[0] in completion or think[1] in completion):
+        zone = parts.split(completion, tags=tags, opened=opened).rest
     if not zone or zone.isspace():
         return Missing("no_answer", "nothing follows the thinking", "zone")
     offset = len(completion) - len(zone)
     search = _Search(zone, offset, finished=finished, letters=letters)
-    return search.run(rules, (tags or DEFAULT_TAGS).answer_marks)
+    return search.run(rules, answer)
 
 
-def _zone(completion: str, tags: Tags, *, opened: bool) -> str:
-    opening, closing = tags.think_marks
-    if not opened and opening not in completion and closing not in completion:
-        return completion
-    return parts.split(completion, tags=tags, opened=opened).rest
+@lru_cache(maxsize=64)
+def _marks(tags: Tags) -> tuple[tuple[str, str], tuple[str, str]]:
+    return tags.think_marks, tags.answer_marks
 
 
 class _Search:
