@@ -126,6 +126,7 @@ def test_the_key_is_sent_and_never_shown(server: "FakeServer") -> None:
         pytest.param("127.0.0.1:8000", {}, id="no scheme"),
         pytest.param("ftp://a", {}, id="other scheme"),
         pytest.param([], {}, id="no URL at all"),
+        pytest.param("http://[::1", {}, id="broken"),
         pytest.param("http://a", {"deadline_seconds": 0}, id="no time"),
         pytest.param("http://a", {"deadline_seconds": float("nan")}, id="NaN"),
         pytest.param("http://a", {"deadline_seconds": 4000}, id="too long"),
