@@ -92,7 +92,8 @@ class Math(PureVerifier[Gold]):
         percent: `sign_optional` accepts `25` for `25%`; `strict` and `value` do not.
         units: `convert` accepts other units of the same dimension, and a missing unit.
         order: whether unbracketed lists and sets are ordered; `auto` goes by the brackets.
-        form: `evaluated` refuses integrals, limits and sums that the gold does not have.
+        form: `evaluated` refuses integrals, limits and sums that the gold does not have;
+            `number` also arithmetic; `lowest_terms`, `factored`, `expanded` are what they say.
         case: `folded` ignores the case of symbols.
         labels: `required` refuses `12` for `v=12`.
         missing_base: whether `2130` may stand for `2130_4`.

@@ -24,6 +24,7 @@ from rewardd_verifiers.mathexpr.tree import (
 _MARKS = frozenset({"percent", "degrees"})
 _MOST_FACTORS = 256
 _ORDINAL_ENDINGS = frozenset({"st", "nd", "rd", "th"})
+_TRAILING = frozenset({"ago", "long", "wide", "high", "tall", "old", "total", "altogether", "each"})
 _LONGEST_NOUN = 6
 """Words that may name the things that are counted: "5 small red wooden balls"."""
 
@@ -241,9 +242,21 @@ def read_unit(parser: Cursor) -> Unit:
     return units.noun(" ".join(words))
 
 
+def money(parser: Cursor, left: Tree) -> Tree:
+    """Read a currency sign behind its amount."""
+    return Quantity(left, units.currency(parser.take().text))
+
+
+def _skip_prose(parser: Cursor) -> None:
+    """Step over "ago" or "long" behind a unit; a word that changes the value is not skipped."""
+    while parser.token.kind == WORD and parser.token.text.lower() in _TRAILING:
+        parser.take()
+
+
 def quantity(parser: Cursor, left: Tree) -> Tree:
     """Read a unit, and the smaller one that may follow: `5 feet 3 inches`."""
     value = Quantity(left, read_unit(parser))
+    _skip_prose(parser)
     while parser.token.kind == NUMBER or (parser.sees("and") and parser.following.kind == NUMBER):
         start = parser.position
         parser.accept("and")

@@ -162,9 +162,11 @@ def _scan(
     complex_ = _has_unit(left) or _has_unit(right)
     counted = off_axis = 0
     for place, values in enumerate(_points(names, integers)):
-        seen, real = _look_closer(left, right, values, context)
+        seen, real, alike = _look_closer(left, right, values, context)
         if seen is None:
             continue
+        if not alike and not complex_ and context.policy.domain == "everywhere":
+            return differ("one of them is not real where the other is")
         if not real and not complex_ and not integers:
             off_axis += seen.equal is True
             continue
@@ -186,22 +188,22 @@ def _conclude(left: Tree, right: Tree, counted: int, off_axis: int) -> Outcome:
 
 def _look_closer(
     left: Tree, right: Tree, values: dict[str, Fraction], context: Context
-) -> tuple[Outcome | None, bool]:
-    """Look with rising precision; also whether both sides are real there."""
+) -> tuple[Outcome | None, bool, bool]:
+    """Look with rising precision; also whether both sides are real there, and whether alike."""
     for bits in _PRECISIONS[1:]:
         with balls.precision(bits):
             evaluator = probe.Evaluator(values, context.steps)
             try:
                 first, second = evaluator.value(left), evaluator.value(right)
             except UndefinedError:
-                return None, True
+                return None, True, True
             if not (first.is_finite() and second.is_finite()):
-                return None, True
+                return None, True, True
             seen = _judge(first, second, evaluator)
-            real = first.imag.contains(0) and second.imag.contains(0)
+            reals = first.imag.contains(0), second.imag.contains(0)
             if seen is not None:
-                return seen, real
-    return None, True
+                return seen, all(reals), reals[0] == reals[1]
+    return None, True, True
 
 
 def _has_unit(tree: Tree) -> bool:

@@ -1,28 +1,47 @@
 """Judge an answer's text against a gold's text: all readings, one outcome."""
 
+from rewardd_verifiers.mathexpr import form, relations
 from rewardd_verifiers.mathexpr.compare import compare
 from rewardd_verifiers.mathexpr.identity import Context
 from rewardd_verifiers.mathexpr.normalise import DOUBLED
-from rewardd_verifiers.mathexpr.outcome import SAME_TEXT, Outcome, undecided
+from rewardd_verifiers.mathexpr.outcome import SAME_TEXT, Outcome, differ, undecided
 from rewardd_verifiers.mathexpr.policy import Policy
 from rewardd_verifiers.mathexpr.read import Expression
+from rewardd_verifiers.mathexpr.tree import Tree, symbols
 
 
 def judge(gold: Expression, answer: Expression, policy: Policy) -> Outcome:
     """Return whether the answer is the gold in a reading that both share."""
-    if gold.text == answer.text:
+    fault = form.fault(gold.tree, answer.tree, policy.form)
+    if gold.text == answer.text and not fault:
         return SAME_TEXT
-    outcome = compare(gold.tree, answer.tree, Context(policy))
+    context = Context(policy)
+    outcome = _compared(gold.tree, answer.tree, context)
     for name in sorted(gold.others.keys() | answer.others.keys()):
         if outcome.equal:
             break
-        other = compare(
-            gold.others.get(name, gold.tree), answer.others.get(name, answer.tree), Context(policy)
-        )
+        pair = gold.others.get(name, gold.tree), answer.others.get(name, answer.tree)
+        other = _compared(*pair, context)
         if other.equal or (other.equal is None and outcome.equal is False):
             outcome = other
-    if outcome.equal is False and outcome.strength != "exact":
-        doubtful = [repair for repair in gold.repairs if repair != DOUBLED]
-        if doubtful:
-            return undecided(f"the gold was mended: {doubtful[0]}")
+    if outcome.equal and fault:
+        return differ(f"equal, but in another form: {fault}")
+    return _doubted(gold, outcome)
+
+
+def _compared(gold: Tree, answer: Tree, context: Context) -> Outcome:
+    if context.policy.case == "folded":
+        gold, answer = _folded(gold), _folded(answer)
+    return compare(gold, answer, context)
+
+
+def _folded(tree: Tree) -> Tree:
+    return relations.rename(tree, {name: name.lower() for name in symbols(tree)})
+
+
+def _doubted(gold: Expression, outcome: Outcome) -> Outcome:
+    """Turn "unequal" into undecided where the gold itself had to be mended."""
+    doubtful = [repair for repair in gold.repairs if repair != DOUBLED]
+    if outcome.equal is False and doubtful and outcome.strength != "exact":
+        return undecided(f"the gold was mended: {doubtful[0]}")
     return outcome

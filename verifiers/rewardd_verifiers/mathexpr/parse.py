@@ -69,6 +69,8 @@ class Parser(Cursor):
         if token.kind == SIGN:
             if self._stops_at(token.text):
                 return ANY, None
+            if token.text in units.CURRENCIES and arithmetic.is_numeric(left):
+                return UNIT, arithmetic.money
             if token.text in _INFIX and not (token.raw == "in" and self._is_inch(left)):
                 return _INFIX[token.text]
         if self._unit_follows(token, left):
@@ -114,7 +116,7 @@ class Parser(Cursor):
     def _letter_unit(self) -> bool:
         """Whether `5 m` ends here as a quantity would; then both readings are usual."""
         found = units.Reader(self.tokens, plain_letters=True).read(self.position)
-        if found is None or not units.ends(self.tokens[found[1]]):
+        if "}" in self.closers or found is None or not units.ends(self.tokens[found[1]]):
             return False
         self.doubts.add("letter_units")
         return self.reading.letter_units

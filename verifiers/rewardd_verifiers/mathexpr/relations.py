@@ -9,8 +9,10 @@ from rewardd_verifiers.mathexpr.outcome import Outcome, both, differ, undecided
 from rewardd_verifiers.mathexpr.rounding import distance_within
 from rewardd_verifiers.mathexpr.tree import (
     Call,
+    Cases,
     Constant,
     Group,
+    Matrix,
     Number,
     Operation,
     Ratio,
@@ -176,8 +178,15 @@ def equations(gold: Relation, answer: Relation, context: Context) -> Outcome:
         return undecided("not two relations")
     if len(first.signs) != 1 or len(second.signs) != 1:
         return differ("chains of different length")
+    return _two_equations(first, second, context)
+
+
+def _two_equations(gold: Relation, answer: Relation, context: Context) -> Outcome:
+    first, second = gold, answer
     if _named_functions(gold) != _named_functions(answer):
         return differ("different functions")
+    if is_composite(gold) or is_composite(answer):
+        return _labels_differ(gold, answer)
     if not free_names(difference(first)) and not free_names(difference(second)):
         return _closed_equations(first, second, context)
     outcome, positive = proportional(difference(first), difference(second), context)
@@ -185,6 +194,20 @@ def equations(gold: Relation, answer: Relation, context: Context) -> Outcome:
     if outcome.equal and not _signs_agree(*signs, positive=positive):
         return differ("the relation points the other way")
     return outcome
+
+
+def is_composite(tree: Relation) -> bool:
+    """Whether a side is no single value: a matrix, a tuple, cases."""
+    return any(isinstance(side, Matrix | Group | Cases) for side in tree.sides)
+
+
+def _labels_differ(gold: Relation, answer: Relation) -> Outcome:
+    if is_composite(gold) != is_composite(answer):
+        return differ("different kinds")
+    labels = label_of(gold.sides[0]), label_of(answer.sides[0])
+    if None not in labels and labels[0] != labels[1]:
+        return differ("different labels")
+    return undecided("equations of matrices or tuples")
 
 
 def _closed_equations(first: Relation, second: Relation, context: Context) -> Outcome:

@@ -50,7 +50,7 @@ _TELLING = frozenset(
 )  # fmt: skip
 """Words of a sentence that tells an answer, rather than of the answer."""
 
-_FEWEST_OF_A_SENTENCE = 4
+_FEWEST_OF_A_SENTENCE = 3
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 _LETTER = re.compile(
