@@ -7,6 +7,7 @@ from rewardd_service.cli.catalog import recipes, verifiers
 from rewardd_service.cli.demo import demo
 from rewardd_service.cli.doctor import doctor
 from rewardd_service.cli.explain import explain
+from rewardd_service.cli.lint import lint
 from rewardd_service.cli.score import score
 from rewardd_service.cli.serve import serve
 
@@ -24,7 +25,7 @@ def application() -> typer.Typer:
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for command in (serve, score, explain, verifiers, recipes, doctor, demo):
+    for command in (serve, score, explain, lint, verifiers, recipes, doctor, demo):
         app.command()(command)
     app.add_typer(keys.application(), name="keys")
     return app

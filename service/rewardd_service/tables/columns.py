@@ -69,14 +69,7 @@ class Columns:
         column = self.given.get(part)
         if column is None:
             return values.get(part)
-        if column in values:
-            return values[column]
-        try:
-            return functools.reduce(_step, column.split("."), cast("object", values))
-        except KeyError as error:
-            there = ", ".join(sorted(values))[:200]
-            message = f"the row has no such column; it has {there}"
-            raise RowError(self._field(part), message) from error
+        return value_at(values, column, self._field(part))
 
     def _misfit(self, error: ValidationError) -> RowError:
         first = error.errors(include_url=False, include_context=False)[0]
@@ -87,6 +80,21 @@ class Columns:
     def _field(self, part: str) -> str:
         column = self.given.get(part)
         return part if column is None else f"{part} (column {column!r})"
+
+
+def value_at(values: Mapping[str, object], column: str, field_name: str) -> object:
+    """Return the value of a column; a dot in its name leads into a nested one.
+
+    Raises:
+        RowError: the row has no such column.
+    """
+    if column in values:
+        return values[column]
+    try:
+        return functools.reduce(_step, column.split("."), cast("object", values))
+    except KeyError as error:
+        there = ", ".join(sorted(values))[:200]
+        raise RowError(field_name, f"the row has no such column; it has {there}") from error
 
 
 def _step(value: object, name: str) -> object:
