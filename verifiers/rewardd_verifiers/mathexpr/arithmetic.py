@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from fractions import Fraction
 
-from rewardd_verifiers.mathexpr import brackets, units
+from rewardd_verifiers.mathexpr import brackets, lexicon, units
 from rewardd_verifiers.mathexpr.cursor import ARGUMENT, POWER, PRODUCT, SUM, UNIT, Cursor
 from rewardd_verifiers.mathexpr.limits import LimitError, UnreadableError
 from rewardd_verifiers.mathexpr.numerals import digits_of, read_number
@@ -239,6 +239,8 @@ def read_unit(parser: Cursor) -> Unit:
             break
         token = parser.take()
         words.append(token.raw or token.text)
+    if {word.lower() for word in words} & (lexicon.WEIGHTY | lexicon.RAISING):
+        raise UnreadableError(f"{' '.join(words)!r} behind a number")
     return units.noun(" ".join(words))
 
 
@@ -255,6 +257,9 @@ def _skip_prose(parser: Cursor) -> None:
 
 def quantity(parser: Cursor, left: Tree) -> Tree:
     """Read a unit, and the smaller one that may follow: `5 feet 3 inches`."""
+    if parser.token.text.lower() in lexicon.MULTIPLIERS:
+        power = _whole(10 ** lexicon.MULTIPLIERS[parser.take().text.lower()])
+        return Operation("product", (left, power))
     value = Quantity(left, read_unit(parser))
     _skip_prose(parser)
     while parser.token.kind == NUMBER or (parser.sees("and") and parser.following.kind == NUMBER):

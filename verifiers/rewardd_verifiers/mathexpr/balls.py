@@ -16,6 +16,7 @@ LOCK = RLock()
 # python-flint keeps its precision per process, not per thread: one lock round every evaluation.
 
 MAX_ARGUMENT_BITS = 4096
+_MAX_EXPONENT_BITS = 40
 _LEAST_FLOAT = 1e-290
 
 
@@ -81,7 +82,10 @@ def check_size(value: acb, bits_: int) -> None:
 def check_growth(base: acb, exponent: acb) -> None:
     """Refuse powers whose own exponent would not fit: power towers."""
     check_size(exponent, 64)
-    check_size(base, MAX_ARGUMENT_BITS)
+    size = exponent_of(base) if base.is_finite() else None
+    power = exponent_of(exponent)
+    if abs(size or 0).bit_length() + max(power or 0, 0) > _MAX_EXPONENT_BITS:
+        raise UndecidedError("a power too large to evaluate")
 
 
 def rational_power(base: acb, exponent: Fraction) -> acb:

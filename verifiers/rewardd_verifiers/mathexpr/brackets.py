@@ -27,6 +27,7 @@ from rewardd_verifiers.mathexpr.tree import (
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _BASE = re.compile(r"\d{1,2}")
 _SET_BARS = ("|", ":")
+_SYSTEMS = frozenset({"array", "aligned", "align", "cases", "gathered", "split"})
 _GRID = lexicon.words("pmatrix bmatrix Bmatrix matrix smallmatrix array vmatrix Vmatrix")
 
 
@@ -81,13 +82,18 @@ def _angled(cursor: Cursor) -> Tree:
 def _set(cursor: Cursor) -> Tree:
     if cursor.accept("\\}"):
         return Constant("empty")
-    if cursor.token.text == "begin":
+    if cursor.token.text == "begin" and _environment_ahead(cursor) in _SYSTEMS:
         cursor.take()
         tree = environment(cursor, system=True)
         if not cursor.accept("\\}"):
             cursor.accept(".")
         return tree
     return _members(cursor, "\\}")
+
+
+def _environment_ahead(cursor: Cursor) -> str:
+    ahead = cursor.tokens[cursor.position + 2 : cursor.position + 3]
+    return ahead[0].text if ahead else ""
 
 
 def _braces(cursor: Cursor) -> Tree:

@@ -161,8 +161,9 @@ def _list_and_tuple(gold: Tree, answer: Tree, context: Context) -> Outcome:
     if listed.bracket == "{}" or other.bracket not in _VECTORS:
         return differ("brackets of different meaning")
     values = [relations.split(item) for item in listed.items]
-    if all(value.label for value in values):
-        values.sort(key=lambda value: value.label)
+    if not all(value.label for value in values):
+        return differ("a bare list and a tuple", "exact")
+    values.sort(key=lambda value: value.label)
     plain = tuple(value.value for value in values)
     pair = (plain, other.items) if listed is gold else (other.items, plain)
     return _in_order(*pair, context)

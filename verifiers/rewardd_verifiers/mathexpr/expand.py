@@ -19,6 +19,7 @@ from rewardd_verifiers.mathexpr.tree import (
     Symbol,
     Text,
     Tree,
+    symbols,
     walk,
 )
 
@@ -40,10 +41,19 @@ def _conditioned(tree: Tree) -> Tree:
     if not (isinstance(tree, Group) and tree.bracket in {"", "and"}):
         return tree
     *values, last = tree.items
-    if not is_whole_number_condition(last) or len(values) == 0:
+    if not values or not (is_whole_number_condition(last) or _is_domain(values, last)):
         return tree
     value = values[0] if len(values) == 1 else Group(tree.bracket, tuple(values))
     return Cases(((value, last),))
+
+
+def _is_domain(values: list[Tree], last: Tree) -> bool:
+    """Whether "x >= 0" behind one expression in x says where it holds."""
+    if len(values) != 1 or isinstance(values[0], Relation) or not isinstance(last, Relation):
+        return False
+    signs = {"<", ">", "<=", ">=", "!="}
+    names = symbols(last)
+    return set(last.signs) <= signs and bool(names) and names <= symbols(values[0])
 
 
 def is_whole_number_condition(tree: Tree | None) -> bool:

@@ -194,13 +194,18 @@ def _look_closer(
         with balls.precision(bits):
             evaluator = probe.Evaluator(values, context.steps)
             try:
-                first, second = evaluator.value(left), evaluator.value(right)
+                first = evaluator.value(left)
+                strayed, evaluator.strayed = evaluator.strayed, False
+                second = evaluator.value(right)
             except UndefinedError:
                 return None, True, True
             if not (first.is_finite() and second.is_finite()):
                 return None, True, True
             seen = _judge(first, second, evaluator)
-            reals = first.imag.contains(0), second.imag.contains(0)
+            reals = (
+                first.imag.contains(0) and not strayed,
+                second.imag.contains(0) and not evaluator.strayed,
+            )
             if seen is not None:
                 return seen, all(reals), reals[0] == reals[1]
     return None, True, True

@@ -156,3 +156,20 @@ UNINTERPRETED = frozenset("fghFGH") | {"varphi", "psi"}
 """Letters that before a bracket name a function rather than a factor."""
 
 LETTERS = frozenset(string.ascii_letters)
+
+WEIGHTY = words(
+    "not no never except without neither nor cannot isn't doesn't less more greater fewer than "
+    "least most over under above below between about approximately around almost nearly minus "
+    "negative half twice double triple perhaps maybe possibly either probably likely wrong "
+    "incorrect instead unless only"
+)
+"""Words that change what a label's value means: such a label is never dropped."""
+
+MULTIPLIERS = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
+"""Words behind a number that multiply it, with their powers of ten."""
+
+RAISING = words(
+    "squared cubed factorial times halves thirds quarters fourths fifths sixths tenths hundredths "
+    "dozen hundreds thousands millions percentage root more"
+)
+"""Words behind a number that change its value in ways that we do not read."""

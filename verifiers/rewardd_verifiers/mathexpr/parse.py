@@ -22,6 +22,7 @@ from rewardd_verifiers.mathexpr.tokens import COMMAND, END, NAME, NUMBER, SIGN, 
 from rewardd_verifiers.mathexpr.tree import Number, Text, Tree, children
 
 _POSTFIX = 60
+_SHORTEST_NOUN = 3
 _STARTS = frozenset({"(", "[", "{", "|", "⌊", "⌈", "\\{", "‖"})
 
 
@@ -61,7 +62,10 @@ class Parser(Cursor):
             binding, read = self._infix(token, left)
             if read is None or binding <= power:
                 break
+            before = self.position
             left = read(self, left)
+            if self.position <= before and self.tokens[before] is token:
+                raise UnreadableError(f"cannot read on at {token.text!r}")
         self.depth -= 1
         return left
 
@@ -125,7 +129,14 @@ class Parser(Cursor):
         if token.kind != WORD or not (token.blank or token.upright):
             return False
         word = token.text
+        short = len(word) < _SHORTEST_NOUN and word.lower() != "of"
+        if not token.upright and (short or not _has_vowel(word)):
+            return False
         return len(word) > 1 and word.lower() not in lexicon.FUNCTIONS | lexicon.SPELLED_LETTERS
+
+
+def _has_vowel(word: str) -> bool:
+    return not word.isascii() or any(letter in "aeiouyAEIOUY" for letter in word)
 
 
 def _is_word(token: Token) -> bool:

@@ -110,10 +110,19 @@ def _numeric_call(cursor: Cursor, full: str) -> Tree:
     """Read `I(0)` and `P(A, B)` as calls: nobody multiplies like that."""
     after = cursor.following
     behind = cursor.tokens[min(cursor.position + 2, len(cursor.tokens) - 1)]
-    if behind.text in {")", ","} and (after.kind == NUMBER or behind.text == ","):
+    if _is_defined(cursor) or (
+        behind.text in {")", ","} and (after.kind == NUMBER or behind.text == ",")
+    ):
         cursor.take()
         return Call(full, brackets.items(cursor, ")")[0])
     return Symbol(full)
+
+
+def _is_defined(cursor: Cursor) -> bool:
+    """Whether `P(x) =` stands here: the left side of a definition."""
+    texts = [token.text for token in cursor.tokens[cursor.position : cursor.position + 4]]
+    named = cursor.following.kind == NAME
+    return named and texts[2:] == [")", "="]
 
 
 def _word(cursor: Cursor, token: Token) -> Tree:  # noqa: PLR0911  one family a line
@@ -129,9 +138,17 @@ def _word(cursor: Cursor, token: Token) -> Tree:  # noqa: PLR0911  one family a 
         return Text(word.lower())
     if token.upright and len(word) == 1 and cursor.sees("_", "^", "("):
         return name(cursor, token)
-    if not token.upright and len(word) <= _LONGEST_PRODUCT and word.lower() not in _SHORT_WORDS:
+    if not token.upright and _is_product(word):
         return _letters(cursor, token)
     return _prose(cursor, token)
+
+
+def _is_product(word: str) -> bool:
+    """Whether a run of letters is a product of names, as `xy` and `abc`, rather than a word."""
+    if len(word) > _LONGEST_PRODUCT or word.lower() in _SHORT_WORDS:
+        return False
+    spoken = len(word) == _LONGEST_PRODUCT and word[1] in "aeiou" and word[0] not in "aeiou"
+    return not (spoken or (len(word) == _LONGEST_PRODUCT and word.istitle()))
 
 
 def _letters(cursor: Cursor, token: Token) -> Tree:

@@ -59,6 +59,7 @@ class Evaluator:
 
     Attributes:
         least: exponent of two of the smallest addend met; what is below its precision is unseen.
+        strayed: whether some part of a tree was not real.
     """
 
     def __init__(self, values: Mapping[str, Fraction], steps: Steps) -> None:
@@ -66,6 +67,7 @@ class Evaluator:
         self._steps = steps
         self._depth = 0
         self.least = 0
+        self.strayed = False
 
     def value(self, tree: Tree) -> acb:
         """Return a ball that holds the value.
@@ -84,8 +86,10 @@ class Evaluator:
                 found = balls.constant(name)
             case Operation(kind=kind, args=args):
                 found = self._operation(kind, args)
+                self.strayed |= kind in _STRAYING and not found.imag.contains(0)
             case Call(name=name, args=args):
                 found = self._call(name, args)
+                self.strayed |= not found.imag.contains(0)
             case Dots():
                 found = self._symbol("text ...")
             case Text(words=prose):
@@ -246,6 +250,7 @@ def _safe_rational(tree: Tree) -> Fraction | None:
     return value if value is not None and bits(value) < MAX_EXACT_BITS else None
 
 
+_STRAYING = frozenset({"power", "root"})
 _OPERATIONS: Mapping[str, Callable[[Evaluator, Sequence[Tree]], acb]] = {
     "negative": Evaluator.negative,
     "quotient": Evaluator.quotient,

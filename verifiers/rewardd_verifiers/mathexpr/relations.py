@@ -24,13 +24,6 @@ from rewardd_verifiers.mathexpr.tree import (
 )
 
 _EQUAL = frozenset({"=", "~", "≡"})
-_WEIGHTY = lexicon.words(
-    "not no never except without neither nor cannot isn't doesn't less more greater fewer than "
-    "least most over under above below between about approximately around almost nearly minus "
-    "negative half twice double triple perhaps maybe possibly either probably likely wrong "
-    "incorrect instead unless only"
-)
-"""Words that change what a label's value means: such a label is never dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +45,7 @@ def label_of(side: Tree) -> str | None:  # noqa: PLR0911  one line a kind
         case Symbol(name=name):
             return name
         case Text(words=words):
-            return None if _WEIGHTY & set(words.split()) else words
+            return None if lexicon.WEIGHTY & set(words.split()) else words
         case Call(name=name, args=args) if name not in {"log", "sum", "prod", "int", "lim"}:
             if any(isinstance(node, Number) and len(args) > 1 for node in walk(side)):
                 return None
@@ -98,10 +91,15 @@ def split(tree: Tree) -> Labelled:
 
 
 def renamed(tree: Tree) -> Tree:
-    """Return a definition `f(x) = ...` with its bound names numbered by position."""
+    """Return a definition `f(x) = ...` with its bound names numbered by position.
+
+    A capital that the right side does not use is an event, as in P(A) = 1/2.
+    """
     if not (isinstance(tree, Relation) and is_equation(tree) and isinstance(tree.sides[0], Call)):
         return tree
+    used = free_names(tree.sides[-1])
     names = [arg.name for arg in tree.sides[0].args if isinstance(arg, Symbol)]
+    names = [name for name in names if name in used or name.islower()]
     table = {name: f"bound {place}" for place, name in enumerate(names)}
     return rename(tree, table)
 

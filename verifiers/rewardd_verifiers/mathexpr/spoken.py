@@ -22,7 +22,7 @@ _WRAPPER = re.compile(
 _DROPPED = str.maketrans({"{": None, "}": None, "$": None, "~": " ", "*": None, "`": None})
 _SPACING = re.compile(r"\\[,;:!> ]|\\q?quad\b|\s+")
 _TIME = re.compile(r"(\d{1,2})\s?(?:[:.]\s?(\d{2}))?(?:\s?:\s?(\d{2}))?\s?([ap])\.?\s?m\b\.?")
-_OCLOCK = {"noon": 43200, "12 noon": 43200, "midnight": 0, "12 midnight": 0}
+_OCLOCK = {"noon": 43200, "12:00 noon": 43200, "12 noon": 43200, "midnight": 0, "12 midnight": 0}
 _MONTHS = {
     name: number
     for number, names in enumerate(
