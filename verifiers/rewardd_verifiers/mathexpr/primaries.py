@@ -11,6 +11,7 @@ from rewardd_verifiers.mathexpr.tree import (
     Call,
     Constant,
     Dots,
+    Group,
     Operation,
     Quantity,
     Relation,
@@ -300,7 +301,21 @@ def _blackboard(cursor: Cursor) -> Tree:
     letter = cursor.take().text
     if braced:
         cursor.expect("}")
-    return Constant(letter) if letter in set("RZNQC") else Symbol(f"bb {letter}")
+    if letter not in set("RZNQC"):
+        return Symbol(f"bb {letter}")
+    return _half_line(cursor) if letter == "R" else Constant(letter)
+
+
+def _half_line(cursor: Cursor) -> Tree:
+    r"""Read what may stand behind `\mathbb{R}`: a plus or minus keeps one half."""
+    texts = [token.text for token in cursor.tokens[cursor.position : cursor.position + 4]]
+    for signs in (["^", "{", "+", "}"], ["^", "+"], ["^", "{", "-", "}"], ["^", "-"]):
+        if texts[: len(signs)] == signs:
+            cursor.position += len(signs)
+            zero, infinity = read_number("0"), Constant("infinity")
+            below = Operation("negative", (infinity,)), zero
+            return Group("()", below if "-" in signs else (zero, infinity))
+    return Constant("R")
 
 
 _COMMANDS: Mapping[str, Callable[[Cursor], Tree]] = {
