@@ -1,0 +1,176 @@
+"""One process in a jail, from its clone to its reaping."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+from rewardd_sandbox import clocks, pipes
+from rewardd_sandbox.errors import LostError, SetupError
+from rewardd_sandbox.inside import orders
+from rewardd_sandbox.watch import Allowance, Seen, Watch
+from rewardd_sandbox.zygote_link import Born, Reaped, Zygote
+
+_WORST_VICTIM = "1000"
+
+
+class Child:
+    """A jail's process: started, asked, killed, reaped."""
+
+    def __init__(
+        self, zygote: Zygote, ends: pipes.Pipes, born: Born, cpu: Callable[[], float] | None
+    ) -> None:
+        self._zygote = zygote
+        self._ends = ends
+        self._born = born
+        self._reaped: Reaped | None = None
+        self._reaping: asyncio.Task[Reaped] | None = None
+        self.directory: int | None = None
+        self.work: Path | None = None
+        pid = born.pid
+        self._watch = Watch(ends, pid, born.handle, cpu or (lambda: clocks.cpu_seconds(pid)))
+
+    @classmethod
+    async def start(
+        cls,
+        zygote: Zygote,
+        order: orders.Order,
+        payload: bytes,
+        *,
+        binary: int | None = None,
+        cpu: Callable[[], float] | None = None,
+    ) -> "Child":
+        """Fork a child into its jail; it waits for `ask`.
+
+        `cpu` is a clock that counts for it, where its own does not count everything.
+
+        Raises:
+            SetupError: descriptors or the clone were refused.
+            LostError: the zygote died.
+        """
+        try:
+            ends = pipes.make(payload, binary)
+        except OSError as error:
+            raise SetupError("descriptors", error.errno or 0, str(error)) from error
+        try:
+            born = await zygote.spawn(order, ends.theirs)
+        except BaseException:
+            ends.close()
+            raise
+        ends.give_away()
+        _offer_to_the_oom_killer(born.pid)
+        return cls(zygote, ends, born, cpu)
+
+    @property
+    def stderr(self) -> bytes:
+        """What was last said on standard error."""
+        return bytes(self._watch.stderr)
+
+    @property
+    def died(self) -> bool:
+        """Whether the process has ended."""
+        return self._watch.died
+
+    async def ready(self, allowed: Allowance) -> Seen:
+        """Wait until a Python program is compiled, or is found not to be one.
+
+        Raises:
+            SandboxError: the jail could not be set up, or starved.
+        """
+        return await self._observe(allowed, lambda: None)
+
+    async def ask(self, action: bytes, stdin: bytes, seed: int, allowed: Allowance) -> Seen:
+        """Run one test.
+
+        Raises:
+            SandboxError: the jail could not be set up, or starved.
+        """
+        self._watch.forget()
+        self._watch.stderr.clear()
+        pipes.write_whole(self._ends.stdin, stdin)
+
+        def begin() -> None:
+            with contextlib.suppress(BrokenPipeError, BlockingIOError):
+                os.write(self._ends.go, struct.pack(orders.GO_FRAME, action, seed))
+
+        return await self._observe(allowed, begin)
+
+    async def reap(self) -> Reaped:
+        """Kill whatever is left of it and return what the kernel says.
+
+        Raises:
+            LostError: the zygote died.
+        """
+        if self._reaping is None:
+            self._kill()
+            self._reaping = asyncio.ensure_future(self._zygote.reap(self._born.pid))
+        return await asyncio.shield(self._reaping)
+
+    async def sweep(self, user: int | None) -> None:
+        """Kill what is left of its session, and of a user, if it had one of its own.
+
+        Raises:
+            LostError: the zygote died.
+        """
+        await self._zygote.sweep(user, self._born.pid)
+
+    async def close(self) -> None:
+        """Kill, reap, and let go of every descriptor."""
+        try:
+            with contextlib.suppress(LostError):
+                await self.reap()
+        finally:
+            self._watch.close()
+            self._ends.close()
+            os.close(self._born.handle)
+            if self.directory is not None:
+                os.close(self.directory)
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._born.handle, signal.SIGKILL)
+
+    async def _observe(self, allowed: Allowance, begin: Callable[[], None]) -> Seen:
+        seen = await self._watch.wait(allowed, begin)
+        self._check_setup()
+        return seen
+
+    def _check_setup(self) -> None:
+        """Take what the jail said before it looked at the program.
+
+        Raises:
+            SetupError: a step failed; nothing that a program does can look like that.
+        """
+        while self._ends.setup.fileno() >= 0:
+            text, directory = _told(self._ends.setup)
+            if text is None:
+                return
+            if directory is not None:
+                self.directory = directory
+            if text.startswith(b"{"):
+                told = json.loads(text)
+                raise SetupError(told["step"], told["errno"], told["error"])
+            if not text:
+                self._ends.setup.close()
+
+
+def _told(setup: socket.socket) -> tuple[bytes | None, int | None]:
+    """Return the next thing said on `setup`, None for nothing yet, and the descriptor with it."""
+    try:
+        text, descriptors, _, _ = socket.recv_fds(setup, 1 << 12, 1)
+    except BlockingIOError:
+        return None, None
+    except ConnectionResetError:
+        return b"", None
+    return text, descriptors[0] if descriptors else None
+
+
+def _offer_to_the_oom_killer(pid: int) -> None:
+    """Make the kernel take the jail before anything of ours when memory runs out."""
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/oom_score_adj").write_text(_WORST_VICTIM)

@@ -1,0 +1,133 @@
+"""What comes into a jail over its own descriptor: the program's files and how to start it."""
+
+import json
+import os
+import signal
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from rewardd_sandbox.inside import kernel, runner
+from rewardd_sandbox.inside.orders import BINARY, CONTROL, GO, GO_FRAME, SETUP
+
+_LENGTH = struct.Struct("<I")
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Header:
+    """How to start a program.
+
+    Attributes:
+        files: names, relative to the work directory, and lengths of the bytes that follow.
+        argv, environment: of a program that is exec'ed.
+        binary: exec the file at descriptor BINARY in place of argv[0].
+        stdin_file: also write the input to this name, as the source reads it from there.
+        alone: leave through the interpreter's real shutdown after the first test.
+        prelude: offer the names that peers import beforehand.
+    """
+
+    files: list[tuple[str, int]]
+    argv: list[str]
+    environment: dict[str, str] = field(default_factory=dict[str, str])
+    binary: bool = False
+    stdin_file: str | None = None
+    alone: bool = False
+    prelude: bool = False
+
+
+def pack(header: Header, contents: list[bytes]) -> bytes:
+    """Return header and files as one piece."""
+    head = json.dumps(vars(header)).encode()
+    return b"".join([_LENGTH.pack(len(head)), head, *contents])
+
+
+def load(descriptor: int, *, python: bool, private: bool) -> Callable[[], object]:
+    """Read the payload, write its files, let go of set-up, and return what to run.
+
+    Raises:
+        OSError: the files do not fit.
+    """
+    header, body = _read(descriptor)
+    files = _split(header, body)
+    if private:
+        for name, content in files.items():
+            _write(name, content)
+    if python:
+        return _python(header, files)
+    return _program(header)
+
+
+def _read(descriptor: int) -> tuple[Header, bytes]:
+    whole = bytearray()
+    while chunk := os.pread(descriptor, _CHUNK, len(whole)):
+        whole += chunk
+    os.close(descriptor)
+    (length,) = _LENGTH.unpack_from(whole)
+    end = _LENGTH.size + length
+    return Header(**json.loads(whole[_LENGTH.size : end])), bytes(whole[end:])
+
+
+def _split(header: Header, body: bytes) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    offset = 0
+    for name, length in header.files:
+        files[name] = body[offset : offset + length]
+        offset += length
+    return files
+
+
+def _write(name: str, content: bytes) -> None:
+    if "/" in name:
+        os.makedirs(os.path.dirname(name), exist_ok=True)  # noqa: PTH103, PTH120  a string all along
+    place = os.open(name, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o755)
+    view = memoryview(content)
+    while view:
+        view = view[os.write(place, view) :]
+    os.close(place)
+
+
+def _python(header: Header, files: dict[str, bytes]) -> Callable[[], object]:
+    source = files[header.argv[0]]
+    work = os.getcwd()  # noqa: PTH109  a string all along
+    started = runner.Runner(
+        source,
+        runner.Place(work, header.argv, frozenset(files), header.stdin_file),
+        alone=header.alone,
+        prelude=header.prelude,
+    )
+    os.close(SETUP)
+    return started.run
+
+
+def _environment(header: Header) -> dict[str, str]:
+    here = os.getcwd()  # noqa: PTH109  a string all along
+    inherited = {**os.environ, "HOME": here, "TMPDIR": here}  # noqa: TID251  made by the worker
+    inherited.pop("PYTHONHASHSEED", None)
+    return inherited | header.environment
+
+
+def _program(header: Header) -> Callable[[], object]:
+    """Wait for the first test, then become the program; what fails is told on `setup`."""
+
+    def start() -> None:
+        frame = os.read(GO, struct.calcsize(GO_FRAME))
+        if not frame:
+            os._exit(0)
+        runner.link_stdin(header.stdin_file)
+        for number in (GO, CONTROL):
+            os.close(number)
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        try:
+            environment = _environment(header)
+            if header.binary:
+                kernel.exec_descriptor(BINARY, header.argv, environment)
+            os.execve(header.argv[0], header.argv, environment)  # noqa: S606  what a jail is for
+        except OSError as error:
+            told = {"step": "exec", "errno": error.errno, "error": str(error)}
+            os.write(SETUP, json.dumps(told).encode())
+            os._exit(127)
+
+    return start

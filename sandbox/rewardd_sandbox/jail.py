@@ -1,0 +1,252 @@
+"""One program in a slot: its batch process, its fresh processes, its companions."""
+
+import asyncio
+import hashlib
+import os
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+
+from rewardd_sandbox.child import Child
+from rewardd_sandbox.collect import collect
+from rewardd_sandbox.errors import SandboxError
+from rewardd_sandbox.inside import orders
+from rewardd_sandbox.loading import Loaded
+from rewardd_sandbox.program import Answer, BuildFailure, End, Given, Limits, Program
+from rewardd_sandbox.sandbox import Jail
+from rewardd_sandbox.slot import Slot
+from rewardd_sandbox.watch import Allowance, Seen
+from rewardd_sandbox.zygote_link import Reaped
+
+_LOG_BYTES = 64 << 10
+_TAIL_BYTES = 2 << 10
+_BUILD_WALL_FACTOR = 4
+
+OpenCompanion = Callable[[Slot, Program, Limits], Awaitable["LocalJail | BuildFailure"]]
+
+
+class LocalJail:
+    """A loaded program; see `sandbox.Jail`."""
+
+    def __init__(
+        self,
+        slot: Slot,
+        loaded: Loaded,
+        program: Program,
+        limits: Limits,
+        *,
+        release: Callable[[Slot], Awaitable[None]] | None,
+        open_companion: OpenCompanion,
+    ) -> None:
+        self._slot = slot
+        self._loaded = loaded
+        self._program = program
+        self._limits = limits
+        self._release = release
+        self._open_companion = open_companion
+        self._companions: list[LocalJail] = []
+        self._child: Child | None = None
+        self._closed = False
+        self._digest = hashlib.sha256(program.files[program.main]).digest()
+
+    async def prepare(self) -> BuildFailure | None:
+        """Compile a Python program; say why if it is none.
+
+        Raises:
+            SandboxError: the sandbox failed.
+        """
+        if self._loaded.header.files and self._loaded.cell.kind.value != "exec":
+            return await self._load(alone=not self._loaded.batch)
+        return None
+
+    async def feed(self, given: Given) -> Answer:
+        """Run the next test; see `sandbox.Jail`."""
+        if not self._loaded.batch:
+            return await self.alone(given)
+        if self._child is None and await self._load(alone=False) is not None:
+            return Answer(end=End.BROKEN, note="the program did not compile a second time")
+        child = self._child
+        if child is None:
+            raise SandboxError("the jail has no process")
+        seen = await self._ask(child, given)
+        answer = self._answer(seen, given, child, None)
+        if seen.died or seen.breach is not None:
+            await self._drop()
+        return answer
+
+    async def alone(self, given: Given) -> Answer:
+        """Run a test in a fresh process; see `sandbox.Jail`."""
+        await self._drop_batch()
+        if self._child is None:
+            failure = await self._load(alone=True)
+            if failure is not None:
+                return Answer(end=End.BROKEN, note=failure.log[:200], alone=True)
+        child = self._child
+        if child is None:
+            raise SandboxError("the jail has no process")
+        try:
+            seen = await self._ask(child, given)
+            reaped = await child.reap()
+            return self._answer(seen, given, child, reaped)
+        finally:
+            await self._drop()
+
+    async def companion(self, program: Program, limits: Limits) -> "Jail | BuildFailure":
+        """Load a second program in this slot; see `sandbox.Jail`."""
+        opened = await self._open_companion(self._slot, program, limits)
+        if isinstance(opened, LocalJail):
+            self._companions.append(opened)
+        return opened
+
+    async def close(self) -> None:
+        """End everything and free the slot."""
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.shield(asyncio.ensure_future(self._close()))
+
+    async def _close(self) -> None:
+        try:
+            for companion in self._companions:
+                await companion.close()
+            await self._drop()
+        finally:
+            if self._release is not None:
+                await self._release(self._slot)
+
+    async def _load(self, *, alone: bool) -> BuildFailure | None:
+        self._alone = alone
+        self._child = await self._slot.start(
+            self._loaded.cell, self._loaded.payload(alone=alone), self._loaded.binary
+        )
+        if self._loaded.cell.kind.value == "exec":
+            return None
+        limits = self._limits
+        allowed = Allowance(
+            limits.build_cpu_seconds, limits.build_cpu_seconds * _BUILD_WALL_FACTOR, _LOG_BYTES
+        )
+        seen = await self._guarded(self._child.ready(allowed))
+        if seen.kind == orders.READY and seen.breach is None:
+            return None
+        log = self._child.stderr[:_LOG_BYTES].decode("utf-8", "replace")
+        limit = seen.breach or (End.MEMORY_LIMIT if self._slot.memory_kills() else None)
+        await self._drop()
+        return BuildFailure(log=log or "the compiler of Python died on it", limit=limit)
+
+    async def _ask(self, child: Child, given: Given) -> Seen:
+        action = orders.RUN_CALL if given.call else orders.RUN_STDIO
+        self._prepare_files(child, given)
+        key = hashlib.blake2b(given.stdin, digest_size=8, key=self._digest).digest()
+        limits = self._limits
+        allowed = Allowance(
+            limits.cpu_seconds,
+            limits.wall_net_seconds,
+            limits.output_bytes + given.extra_output_bytes,
+        )
+        return await self._guarded(child.ask(action, given.stdin, int.from_bytes(key), allowed))
+
+    async def _guarded(self, asked: Awaitable[Seen]) -> Seen:
+        try:
+            return await asked
+        except BaseException:
+            self._slot.doubtful = True
+            raise
+
+    def _prepare_files(self, child: Child, given: Given) -> None:
+        """Where a jail can create nothing, put its input file there."""
+        name = self._program.stdin_file
+        if child.work is not None and name is not None:
+            (child.work / name).write_bytes(given.stdin)
+
+    def _answer(self, seen: Seen, given: Given, child: Child, reaped: Reaped | None) -> Answer:
+        end, code, number, note = self._end(seen, given, reaped)
+        files: Mapping[str, bytes] = {}
+        if reaped is not None and child.directory is not None:
+            most = self._limits.output_bytes + given.extra_output_bytes
+            files = collect(child.directory, self._program.fetch, most)
+        return Answer(
+            end=end,
+            stdout=seen.stdout,
+            value=seen.body if seen.kind == orders.VALUE else None,
+            stderr_tail=child.stderr[-_TAIL_BYTES:],
+            exit_code=code,
+            signal=number,
+            cpu_seconds=seen.cpu_seconds,
+            wall_seconds=seen.wall_seconds,
+            peak_mib=self._peak_mib(reaped),
+            files=files,
+            alone=reaped is not None,
+            note=note,
+        )
+
+    def _peak_mib(self, reaped: Reaped | None) -> float | None:
+        if reaped is None:
+            return None
+        peak = None if self._slot.group is None else self._slot.group.peak_bytes()
+        return round(reaped.peak_kib / 1024 if peak is None else peak / (1 << 20), 1)
+
+    def _end(
+        self, seen: Seen, given: Given, reaped: Reaped | None
+    ) -> tuple[End, int | None, int | None, str]:
+        """Return how it ended, with exit code, signal and a note."""
+        if seen.breach is not None:
+            return seen.breach, None, None, ""
+        if seen.kind is not None:
+            return _end_of_frame(seen, given)
+        if reaped is None:
+            return End.BROKEN, None, None, "the process ended before it answered"
+        return self._end_of_process(reaped, given)
+
+    def _end_of_process(
+        self, reaped: Reaped, given: Given
+    ) -> tuple[End, int | None, int | None, str]:
+        if os.WIFSIGNALED(reaped.status):
+            number = os.WTERMSIG(reaped.status)
+            return self._end_of_signal(number), None, number, ""
+        code = os.WEXITSTATUS(reaped.status)
+        if code and self._slot.memory_kills():
+            return End.MEMORY_LIMIT, code, None, ""
+        if given.call:
+            return End.BROKEN if code == 0 else End.EXITED, code, None, "it ended without a result"
+        return End.EXITED, code, None, ""
+
+    def _end_of_signal(self, number: int) -> End:
+        if self._slot.memory_kills():
+            return End.MEMORY_LIMIT
+        if number == signal.SIGXFSZ:
+            return End.FILE_LIMIT
+        if number == signal.SIGXCPU:
+            return End.CPU_LIMIT
+        return End.SIGNALLED
+
+    async def _drop_batch(self) -> None:
+        """Let go of a process that has run tests already."""
+        if self._child is not None and not self._alone:
+            await self._drop()
+
+    async def _drop(self) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            await child.close()
+
+
+_FRAME_ENDS = {
+    orders.DONE: End.EXITED,
+    orders.RAISED: End.EXITED,
+    orders.MEMORY: End.MEMORY_LIMIT,
+    orders.VALUE: End.EXITED,
+    orders.UNSUPPORTED: End.UNSUPPORTED,
+    orders.NO_ENTRY: End.NO_ENTRY,
+}
+
+
+def _end_of_frame(seen: Seen, given: Given) -> tuple[End, int | None, int | None, str]:
+    end = _FRAME_ENDS.get(seen.kind or b"?", End.BROKEN)
+    wrong = (seen.kind == orders.DONE and given.call) or (
+        seen.kind in (orders.VALUE, orders.UNSUPPORTED, orders.NO_ENTRY) and not given.call
+    )
+    if wrong or end is End.BROKEN:
+        return End.BROKEN, None, None, "it spoke out of turn"
+    if end is End.UNSUPPORTED:
+        return end, None, None, seen.body[:200].decode("utf-8", "replace")
+    code = seen.number & 0xFF if seen.kind in (orders.DONE, orders.RAISED) else 0
+    return end, code, None, ""

@@ -1,0 +1,266 @@
+"""The table of languages: one entry each; nothing outside it branches on a language's name."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+_MIB = 1 << 20
+
+
+class MemoryLimit(StrEnum):
+    """By what a runtime's memory is limited where there is no cgroup."""
+
+    ADDRESS_SPACE = "as"
+    DATA = "data"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """One way to run a language; the first whose programs are all found is taken.
+
+    In `build` and `run` these stand for values: {NAME} for the path of program NAME, {main},
+    {stem} (main without its suffix), {out} (the built file), {memory_mib}.
+
+    Attributes:
+        needs: programs that must be found.
+        build: command lines of compilers, in order; the last makes the result.
+        run: command line; empty to exec the built file itself.
+        built: names of what a build leaves, as patterns; the first is the program.
+        version: command line that tells the version.
+    """
+
+    needs: tuple[str, ...]
+    version: tuple[str, ...]
+    build: tuple[tuple[str, ...], ...] = ()
+    run: tuple[str, ...] = ()
+    built: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Language:
+    """How one language is built and run.
+
+    Attributes:
+        main: name of the file for a source that comes without one.
+        name_main: gives that name from the source instead, where the source decides.
+        runner: run by the zygote's own interpreter.
+        share_mib: what the runtime takes on top of the limit.
+        threads: how many of them the runtime and a program may have.
+        processes: whether building or running takes processes of its own.
+        proc: whether it needs a /proc, of its own pid namespace.
+        etc: patterns below /etc that the toolchain reads.
+        hello: a program that prints "hello".
+        precompile: header that is compiled once per set of flags, and how to ask for it.
+    """
+
+    name: str
+    tags: tuple[str, ...]
+    main: str
+    hello: str
+    variants: tuple[Variant, ...] = ()
+    name_main: Callable[[str], str] | None = None
+    runner: bool = False
+    memory: MemoryLimit = MemoryLimit.ADDRESS_SPACE
+    share_mib: int = 64
+    descriptors: int = 64
+    threads: int = 64
+    proc: bool = False
+    needs_processes: bool = False
+    etc: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    build_environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    precompile: str | None = None
+
+
+_PUBLIC_CLASS = re.compile(
+    r"^\s*public\s+(?:(?:final|abstract|strictfp)\s+)*class\s+(\w+)", re.MULTILINE
+)
+_MAIN_CLASS = re.compile(
+    r"^\s*(?:final\s+)?class\s+(\w+)[^{]*\{[^}]*static\s+void\s+main", re.MULTILINE
+)
+
+
+def _java_main(source: str) -> str:
+    """Return the file that Java wants: named as the public class."""
+    named = _PUBLIC_CLASS.search(source) or _MAIN_CLASS.search(source)
+    return f"{named.group(1) if named else 'Main'}.java"
+
+
+_ALL = (
+    Language(
+        name="python",
+        tags=("python", "py", "python3"),
+        main="main.py",
+        hello='print("hello")',
+        runner=True,
+    ),
+    Language(
+        name="cpp",
+        tags=("cpp", "c++", "cc", "cxx"),
+        main="main.cpp",
+        hello='#include <iostream>\nint main() { std::cout << "hello\\n"; }',
+        precompile="bits/stdc++.h",
+        variants=(
+            Variant(
+                needs=("g++",),
+                version=("{g++}", "-dumpfullversion"),
+                build=(("{g++}", "-O2", "-std=c++20", "-pipe", "{main}", "-o", "{out}"),),
+                built=("{stem}.out",),
+            ),
+        ),
+    ),
+    Language(
+        name="c",
+        tags=("c",),
+        main="main.c",
+        hello='#include <stdio.h>\nint main(void) { puts("hello"); }',
+        variants=(
+            Variant(
+                needs=("gcc",),
+                version=("{gcc}", "-dumpfullversion"),
+                build=(("{gcc}", "-O2", "-std=c17", "-pipe", "{main}", "-o", "{out}", "-lm"),),
+                built=("{stem}.out",),
+            ),
+        ),
+    ),
+    Language(
+        name="javascript",
+        tags=("javascript", "js", "node"),
+        main="main.js",
+        hello='console.log("hello")',
+        memory=MemoryLimit.DATA,
+        share_mib=256,
+        descriptors=128,
+        environment={"OPENSSL_CONF": "/dev/null"},
+        variants=(
+            Variant(needs=("node",), version=("{node}", "--version"), run=("{node}", "{main}")),
+        ),
+    ),
+    Language(
+        name="typescript",
+        tags=("typescript", "ts"),
+        main="main.ts",
+        hello='const said: string = "hello"; console.log(said)',
+        memory=MemoryLimit.DATA,
+        share_mib=384,
+        descriptors=128,
+        environment={"OPENSSL_CONF": "/dev/null"},
+        variants=(
+            Variant(
+                needs=("node", "node-strips-types"),
+                version=("{node}", "--version"),
+                run=("{node}", "--no-warnings", "--experimental-strip-types", "{main}"),
+            ),
+            Variant(needs=("tsx",), version=("{tsx}", "--version"), run=("{tsx}", "{main}")),
+            Variant(needs=("bun",), version=("{bun}", "--version"), run=("{bun}", "{main}")),
+            Variant(
+                needs=("tsc", "node"),
+                version=("{tsc}", "--version"),
+                build=(
+                    ("{tsc}", "--target", "es2022", "--module", "commonjs", "--noCheck", "{main}"),
+                ),
+                built=("{stem}.js",),
+                run=("{node}", "{stem}.js"),
+            ),
+        ),
+    ),
+    Language(
+        name="java",
+        tags=("java",),
+        main="Main.java",
+        name_main=_java_main,
+        hello='class Main { public static void main(String[] a) { System.out.println("hello"); } }',
+        memory=MemoryLimit.DATA,
+        share_mib=384,
+        descriptors=256,
+        proc=True,
+        etc=("java*", "alternatives", "jvm*"),
+        variants=(
+            Variant(
+                needs=("javac", "java"),
+                version=("{java}", "-version"),
+                build=(
+                    (
+                        "{javac}", "-J-XX:+UseSerialGC", "-J-XX:-UsePerfData",
+                        "-J-XX:TieredStopAtLevel=1",
+                        "-encoding", "UTF-8", "-proc:none", "-nowarn", "-d", ".", "{main}",
+                    ),
+                ),
+                built=("*.class",),
+                run=(
+                    "{java}", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-XX:-CreateCoredumpOnCrash",
+                    "-XX:ErrorFile=/dev/null", "-XX:TieredStopAtLevel=4", "-Xshare:auto",
+                    "-Xss64m", "-Xmx{memory_mib}m", "-Dfile.encoding=UTF-8", "-cp", ".", "{stem}",
+                ),
+            ),
+        ),
+    ),
+    Language(
+        name="go",
+        tags=("go", "golang"),
+        main="main.go",
+        hello='package main\nimport "fmt"\nfunc main() { fmt.Println("hello") }',
+        memory=MemoryLimit.DATA,
+        share_mib=256,
+        build_environment={
+            "CGO_ENABLED": "0", "GOPROXY": "off", "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod",
+            "GO111MODULE": "off", "GOCACHE": "/sandbox/work/.cache", "GOPATH": "/sandbox/work/.go",
+        },
+        variants=(
+            Variant(
+                needs=("go",),
+                version=("{go}", "version"),
+                build=(("{go}", "build", "-o", "{out}", "{main}"),),
+                built=("{stem}.out",),
+            ),
+        ),
+    ),
+    Language(
+        name="rust",
+        tags=("rust", "rs"),
+        main="main.rs",
+        hello='fn main() { println!("hello"); }',
+        variants=(
+            Variant(
+                needs=("rustc", "cc"),
+                version=("{rustc}", "--version"),
+                build=(
+                    (
+                        "{rustc}", "-O", "--edition", "2021", "-C", "linker={cc}",
+                        "-o", "{out}", "{main}",
+                    ),
+                ),
+                built=("{stem}.out",),
+            ),
+        ),
+    ),
+    Language(
+        name="bash",
+        tags=("bash", "sh", "shell"),
+        main="main.sh",
+        hello="echo hello",
+        needs_processes=True,
+        proc=True,
+        variants=(
+            Variant(needs=("bash",), version=("{bash}", "--version"), run=("{bash}", "{main}")),
+        ),
+    ),
+)  # fmt: skip
+
+LANGUAGES: Mapping[str, Language] = MappingProxyType({entry.name: entry for entry in _ALL})
+_BY_TAG = {tag: entry for entry in _ALL for tag in entry.tags}
+
+
+def find(tag: str) -> Language | None:
+    """Return the language that a name or a code block's tag stands for; None if there is none."""
+    return _BY_TAG.get(tag.strip().lower())
+
+
+def main_file(language: Language, source: str) -> str:
+    """Return the name under which a lone source file is run."""
+    return language.name_main(source) if language.name_main else language.main
+
+
+__all__ = ["LANGUAGES", "Language", "MemoryLimit", "Variant", "find", "main_file"]

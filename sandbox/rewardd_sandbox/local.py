@@ -1,0 +1,405 @@
+"""The sandbox on this machine: probe what the kernel gives, keep slots, open jails in them."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from rewardd_sandbox import loading, toolchains
+from rewardd_sandbox.builds import Builder
+from rewardd_sandbox.cgroups import Groups
+from rewardd_sandbox.errors import SandboxError, SetupError, UnavailableError
+from rewardd_sandbox.inside.slotroot import WORK
+from rewardd_sandbox.jail import LocalJail
+from rewardd_sandbox.languages import LANGUAGES
+from rewardd_sandbox.program import Answer, BuildFailure, End, Given, Limits, Program
+from rewardd_sandbox.slot import Ground, Slot
+from rewardd_sandbox.tiers import Footing, Refusal, Report, Tier, footings, is_root, remedy
+from rewardd_sandbox.toolchains import Interpreter, Toolchain
+from rewardd_sandbox.users import Users
+
+_FIRST_USER = 61_000
+_FALLBACK_PYTHONS = ("/usr/local/bin/python3", "/usr/bin/python3")
+_OLDEST_PYTHON = (3, 11)
+_ENVIRONMENT = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "HOME": WORK,
+    "TMPDIR": WORK,
+    "LANG": "C.UTF-8",
+    "TZ": "UTC",
+    "PYTHONHASHSEED": "0",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",
+}
+_COMPLAINT_BYTES = 2000
+_HELLO_LIMITS = Limits(cpu_seconds=10.0, wall_seconds=60.0, build_cpu_seconds=60.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What an operator may choose.
+
+    Attributes:
+        slots: how many submissions run at once; None for the processors we may use.
+        python: interpreter for submissions; None for the one this worker's was made from, or the
+            first other one that jails can read.
+        search_path: where toolchains are looked for.
+        min_tier: refuse to run below it.
+        only_tier: try no other; for tests and for `doctor`.
+        landlock_cap: act as if the kernel's Landlock were no newer.
+        first_user: numbers of users that nobody else has, two for each slot.
+    """
+
+    slots: int | None = None
+    python: str | None = None
+    search_path: str = toolchains.SEARCH_PATH
+    min_tier: Tier = Tier.USER
+    only_tier: Tier | None = None
+    landlock_cap: int | None = None
+    first_user: int = _FIRST_USER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageReport:
+    """Whether a language runs here: its version, or the first line of what went wrong."""
+
+    name: str
+    available: bool
+    version: str = ""
+    path: str = ""
+    problem: str = ""
+
+
+def _no_slots() -> "asyncio.LifoQueue[Slot]":
+    return asyncio.LifoQueue()
+
+
+@dataclass(slots=True)
+class _Standing:
+    """What a started sandbox holds."""
+
+    ground: Ground
+    builder: Builder
+    slots: list[Slot]
+    groups: Groups | None
+    users: Users
+    idle: "asyncio.LifoQueue[Slot]" = field(default_factory=_no_slots)
+
+
+class LocalSandbox:
+    """Runs programs on this machine. Start it in the event loop that will use it."""
+
+    def __init__(self, options: Options | None = None) -> None:
+        self._options = options or Options()
+        self._standing: _Standing | None = None
+        self._found: dict[str, Toolchain | str] = {}
+        self._hello: dict[str, asyncio.Task[LanguageReport]] = {}
+        self.report = Report(footing=None)
+
+    async def start(self) -> Report:
+        """Probe the tiers, best first, by running a program in each; make the slots.
+
+        Raises:
+            UnavailableError: no tier at or above the least one works; the message says what
+                would give one.
+        """
+        self._found = {
+            language.name: toolchains.find(language, self._options.search_path)
+            for language in LANGUAGES.values()
+            if not language.runner
+        }
+        refusals: list[Refusal] = []
+        for footing in footings(root=is_root(), only=self._options.only_tier):
+            if footing.tier.rank > self._options.min_tier.rank:
+                break
+            try:
+                self._standing = await self._stand(footing)
+            except (SetupError, SandboxError) as error:
+                step = error.step if isinstance(error, SetupError) else "zygote"
+                refusals.append(
+                    Refusal(tier=footing.tier, step=step, message=str(error), remedy=remedy(step))
+                )
+                continue
+            self.report = Report(footing=footing, refusals=tuple(refusals))
+            return self.report
+        self.report = Report(footing=None, refusals=tuple(refusals))
+        lines = "; ".join(map(str, refusals)) or "this system is not Linux"
+        raise UnavailableError(f"no program can be run here: {lines}")
+
+    async def close(self) -> None:
+        """Kill everything and remove every trace; the second time it does nothing."""
+        standing, self._standing = self._standing, None
+        for task in self._hello.values():
+            task.cancel()
+        if standing is not None:
+            _take_down(standing)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @property
+    def slots(self) -> int:
+        """How many submissions can run at once."""
+        return 0 if self._standing is None else len(self._standing.slots)
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """What verdicts say of where they ran."""
+        tier = self.report.tier
+        return {"tier": "none" if tier is None else str(tier)}
+
+    @property
+    def builds(self) -> int:
+        """How many compilers have run."""
+        return 0 if self._standing is None else self._standing.builder.builds
+
+    def toolchain(self, language: str) -> str:
+        """Return the language's version."""
+        if LANGUAGES[language].runner:
+            return "" if self._standing is None else self._standing.ground.interpreter.version
+        found = self._found.get(language)
+        return found.version if isinstance(found, Toolchain) else ""
+
+    async def check_languages(self, names: Iterable[str] | None = None) -> list[LanguageReport]:
+        """Build and run each language's hello program in a jail; the results are kept.
+
+        Raises:
+            UnavailableError: the sandbox was not started.
+        """
+        self._up()
+        wanted = list(LANGUAGES if names is None else names)
+        return [await self._checked(name) for name in wanted]
+
+    async def open(self, program: Program, limits: Limits) -> LocalJail | BuildFailure:
+        """Build and load a program; see `sandbox.Sandbox`."""
+        if not LANGUAGES[program.language].runner:
+            report = await self._checked(program.language)
+            if not report.available:
+                raise UnavailableError(report.problem)
+        return await self._open(program, limits, None)
+
+    async def _open(
+        self, program: Program, limits: Limits, beside: Slot | None
+    ) -> LocalJail | BuildFailure:
+        standing = self._up()
+        loaded: loading.Loaded | BuildFailure
+        if LANGUAGES[program.language].runner:
+            numpy = standing.ground.interpreter.numpy is not None
+            tier = standing.ground.footing.tier
+            loaded = loading.python(program, limits, tier, numpy=numpy)
+        else:
+            loaded = await self._build(program, limits, beside)
+            if isinstance(loaded, BuildFailure):
+                return loaded
+        if beside is not None:
+            loaded = loading.as_companion(loaded)
+        slot = beside or await standing.idle.get()
+        jail = LocalJail(
+            slot,
+            loaded,
+            program,
+            limits,
+            release=self._release if beside is None else None,
+            open_companion=self._open_companion,
+        )
+        try:
+            failure = await jail.prepare()
+        except BaseException:
+            await jail.close()
+            raise
+        if failure is not None:
+            await jail.close()
+            return failure
+        return jail
+
+    async def _open_companion(
+        self, slot: Slot, program: Program, limits: Limits
+    ) -> LocalJail | BuildFailure:
+        found = self._found.get(program.language)
+        if isinstance(found, str):
+            raise UnavailableError(found)
+        return await self._open(program, limits, slot)
+
+    async def _build(
+        self, program: Program, limits: Limits, slot: Slot | None
+    ) -> loading.Loaded | BuildFailure:
+        standing = self._up()
+        toolchain = self._found[program.language]
+        if isinstance(toolchain, str):
+            raise UnavailableError(toolchain)
+        built = await standing.builder.build(program, limits, toolchain, slot)
+        if isinstance(built, BuildFailure):
+            return built
+        tier = standing.ground.footing.tier
+        return loading.executable(program, limits, tier, toolchain, built)
+
+    def _up(self) -> _Standing:
+        if self._standing is None:
+            raise UnavailableError("the sandbox is not running")
+        return self._standing
+
+    @contextlib.asynccontextmanager
+    async def _borrow(self) -> AsyncGenerator[Slot]:
+        slot = await self._up().idle.get()
+        try:
+            yield slot
+        finally:
+            await asyncio.shield(asyncio.ensure_future(self._release(slot)))
+
+    async def _release(self, slot: Slot) -> None:
+        """Sweep a slot and put it back, in whatever state its program left it."""
+        try:
+            await slot.sweep()
+        finally:
+            if self._standing is not None:
+                self._standing.idle.put_nowait(slot)
+
+    async def _checked(self, name: str) -> LanguageReport:
+        task = self._hello.get(name)
+        if task is None or (task.done() and (task.cancelled() or task.exception())):
+            task = self._hello[name] = asyncio.ensure_future(self._say_hello(name))
+        return await asyncio.shield(task)
+
+    async def _say_hello(self, name: str) -> LanguageReport:
+        language = LANGUAGES[name]
+        found = self._found.get(name)
+        if isinstance(found, str):
+            return LanguageReport(name=name, available=False, problem=found)
+        path = next(iter(found.programs.values())) if found else self._python_path()
+        program = Program(
+            language=name, files={language.main: language.hello.encode()}, main=language.main
+        )
+        try:
+            problem = await self._try(program)
+        except SetupError as error:
+            problem = str(error)
+        version = self.toolchain(name)
+        if problem:
+            problem = f"{name} does not run on this worker ({problem})"
+        return LanguageReport(
+            name=name, available=not problem, version=version, path=path, problem=problem
+        )
+
+    def _python_path(self) -> str:
+        return self._up().ground.interpreter.path
+
+    async def _try(self, program: Program) -> str:
+        """Run a hello program; return what went wrong, or nothing."""
+        jail = await self._open(program, _HELLO_LIMITS, None)
+        if isinstance(jail, BuildFailure):
+            return (jail.log.strip().splitlines() or [str(jail.limit)])[0]
+        try:
+            answer = await jail.alone(Given(stdin=b""))
+        finally:
+            await jail.close()
+        if answer.end is End.EXITED and answer.stdout.split() == [b"hello"]:
+            return ""
+        return _complaint(answer)
+
+    async def _stand(self, footing: Footing) -> _Standing:
+        """Make the slots on a footing, and prove the first by running a program in it."""
+        state = _make_state()
+        groups: Groups | None = None
+        standing: _Standing | None = None
+        users = Users(self._options.first_user)
+        try:
+            groups = Groups(f"rewardd-{state.name[-8:]}") if footing.cgroup else None
+            ground = self._ground(footing, state, users.first)
+            builder = Builder(self._borrow, ground.cache, ground.cache_inside)
+            standing = _Standing(ground, builder, [], groups, users)
+            count = self._options.slots or len(os.sched_getaffinity(0))
+            make = None if groups is None else groups.slot
+            standing.slots += [Slot(number, ground, make) for number in range(count)]
+            for slot in standing.slots:
+                standing.idle.put_nowait(slot)
+            self._standing = standing
+            await self._prove()
+        except BaseException:
+            self._standing = None
+            if standing is not None:
+                _take_down(standing)
+            elif groups is not None:
+                groups.remove()
+            users.close()
+            shutil.rmtree(state, ignore_errors=True)
+            raise
+        return standing
+
+    async def _prove(self) -> None:
+        report = await self._say_hello("python")
+        if not report.available:
+            raise SetupError("interpreter", 0, report.problem)
+
+    def _ground(self, footing: Footing, state: Path, first_user: int) -> Ground:
+        roots = {root for found in self._found.values() if isinstance(found, Toolchain)
+                 for root in found.roots}  # fmt: skip
+        interpreter = self._interpreter(footing)
+        return Ground(
+            footing=footing,
+            interpreter=interpreter,
+            roots=tuple(sorted({*interpreter.roots, *roots})),
+            environment=_ENVIRONMENT,
+            first_user=first_user,
+            state=state,
+            landlock_cap=self._options.landlock_cap,
+        )
+
+    def _interpreter(self, footing: Footing) -> Interpreter:
+        """Return the Python for submissions; jails without mounts must be able to read it."""
+        base = getattr(sys, "_base_executable", sys.executable)
+        chosen = self._options.python
+        for path in (base, *_FALLBACK_PYTHONS) if chosen is None else (chosen,):
+            found = toolchains.interpreter(path)
+            if found is None or _release_of(found) < _OLDEST_PYTHON:
+                continue
+            if not _others_read(found) and (footing.separate_users or footing.drop_first):
+                if footing.namespaces and not footing.drop_first:
+                    return found
+                continue
+            return found
+        raise SetupError("interpreter", 0, "no Python here can be read by the users of jails")
+
+
+def _make_state() -> Path:
+    state = Path(tempfile.mkdtemp(prefix="rewardd-sandbox-"))
+    state.chmod(0o711)
+    (state / "cache").mkdir(0o755)
+    return state
+
+
+def _release_of(found: Interpreter) -> tuple[int, ...]:
+    return tuple(int(part) for part in found.version.split(".")[:2])
+
+
+def _others_read(found: Interpreter) -> bool:
+    """Whether any user of this machine may enter the folders above an interpreter."""
+    folders = {folder for root in found.roots for folder in Path(root).parents}
+    return all(folder.stat().st_mode & 0o001 for folder in folders)
+
+
+def _complaint(answer: Answer) -> str:
+    said = answer.stderr_tail or answer.stdout
+    tail = said[-_COMPLAINT_BYTES:].decode("utf-8", "replace").strip().splitlines()
+    return tail[-1][:200] if tail else f"{answer.end} {answer.exit_code} {answer.signal}"
+
+
+def _take_down(standing: _Standing) -> None:
+    standing.builder.close()
+    for slot in standing.slots:
+        slot.close()
+    if standing.groups is not None:
+        standing.groups.remove()
+    standing.users.close()
+    shutil.rmtree(standing.ground.state, ignore_errors=True)

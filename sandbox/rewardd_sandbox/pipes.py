@@ -1,0 +1,114 @@
+"""The descriptors of one jail: made by the worker, half of them given away."""
+
+import contextlib
+import os
+import socket
+from dataclasses import dataclass
+
+_READABLE_BY_ALL = 0o444
+_MAX_DRAINS = 64
+
+
+@dataclass(slots=True)
+class Pipes:
+    """The worker's ends, and the jail's until it is born.
+
+    Attributes:
+        stdin: memory file that the jail reads; rewritten before each test.
+        theirs: what the jail gets, in the order of `inside.orders.DESCRIPTORS`.
+    """
+
+    stdin: int
+    stdout: int
+    stderr: int
+    go: int
+    control: int
+    setup: socket.socket
+    theirs: list[int]
+
+    def give_away(self) -> None:
+        """Close the jail's ends here, once it has them."""
+        for descriptor in self.theirs:
+            os.close(descriptor)
+        self.theirs.clear()
+
+    def close(self) -> None:
+        """Close everything."""
+        self.give_away()
+        for descriptor in (self.stdin, self.stdout, self.stderr, self.go, self.control):
+            os.close(descriptor)
+        self.setup.close()
+
+
+def make(payload: bytes, binary: int | None) -> Pipes:
+    """Make all descriptors of a jail; `binary` is duplicated for it.
+
+    Raises:
+        OSError: out of descriptors or memory.
+    """
+    with contextlib.ExitStack() as made:
+
+        def held(descriptor: int) -> int:
+            made.callback(os.close, descriptor)
+            return descriptor
+
+        stdin = held(memory_file("stdin"))
+        os.fchmod(stdin, _READABLE_BY_ALL)
+        reading = held(os.open(f"/proc/self/fd/{stdin}", os.O_RDONLY | os.O_CLOEXEC))
+        out_ours, out_theirs = map(held, os.pipe2(os.O_CLOEXEC))
+        err_ours, err_theirs = map(held, os.pipe2(os.O_CLOEXEC))
+        go_theirs, go_ours = map(held, os.pipe2(os.O_CLOEXEC))
+        control_ours, control_theirs = map(held, os.pipe2(os.O_CLOEXEC))
+        setup_ours, setup_theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        made.callback(setup_ours.close)
+        setup_number = held(setup_theirs.detach())
+        loaded = held(memory_file("payload"))
+        write_whole(loaded, payload)
+        theirs = [reading, out_theirs, err_theirs, go_theirs, control_theirs, setup_number, loaded]
+        if binary is not None:
+            theirs.append(held(os.dup(binary)))
+        for descriptor in (out_ours, err_ours, control_ours, go_ours):
+            os.set_blocking(descriptor, False)
+        setup_ours.settimeout(0)
+        made.pop_all()
+        return Pipes(stdin, out_ours, err_ours, go_ours, control_ours, setup_ours, theirs)
+
+
+def memory_file(name: str) -> int:
+    """Make an anonymous file."""
+    return os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+
+
+def write_whole(descriptor: int, content: bytes) -> None:
+    """Make `content` the whole of a file."""
+    os.ftruncate(descriptor, len(content))
+    offset = 0
+    while offset < len(content):
+        offset += os.pwrite(descriptor, content[offset:] if offset else content, offset)
+
+
+def drain(descriptor: int) -> bool:
+    """Throw away what a pipe holds; say whether it came to an end of it."""
+    for _ in range(_MAX_DRAINS):
+        try:
+            if not os.read(descriptor, 1 << 16):
+                return True
+        except BlockingIOError:
+            return True
+    return False
+
+
+def read_now(descriptor: int, most: int) -> bytes:
+    """Return what a pipe holds, up to about `most` bytes."""
+    pieces: list[bytes] = []
+    taken = 0
+    while taken <= most:
+        try:
+            piece = os.read(descriptor, 1 << 16)
+        except BlockingIOError:
+            break
+        if not piece:
+            break
+        pieces.append(piece)
+        taken += len(piece)
+    return b"".join(pieces)

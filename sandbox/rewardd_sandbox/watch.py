@@ -1,0 +1,247 @@
+"""Wait for one jail: for its frames, its output, its end, or the limit that ends it.
+
+Nothing here reads to end of file: a test is over when its frame has come or the process is dead.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rewardd_sandbox import clocks, pipes
+from rewardd_sandbox.errors import StarvedError
+from rewardd_sandbox.inside import orders
+from rewardd_sandbox.inside.codec import MAX_BYTES
+from rewardd_sandbox.program import End
+
+_STDERR_KEPT = 64 << 10
+_FRAME_HEAD = 5
+_LONGEST_EXTENSION = 10
+_SHORTEST_CHECK_SECONDS = 0.004
+_BODIES = (orders.VALUE, orders.UNSUPPORTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What may be spent until the next frame."""
+
+    cpu_seconds: float
+    wall_seconds: float
+    output_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What came until the frame, the death, or the breach.
+
+    Attributes:
+        kind, number, body: the frame, if it came.
+        breach: the limit that was overrun; the process still lives then, if `died` is false.
+    """
+
+    kind: bytes | None = None
+    number: int = 0
+    body: bytes = b""
+    stdout: bytes = b""
+    died: bool = False
+    breach: End | None = None
+    cpu_seconds: float = 0.0
+    wall_seconds: float = 0.0
+
+
+class Watch:
+    """The event loop's eyes on one jail, from its birth to its death."""
+
+    def __init__(self, ends: pipes.Pipes, pid: int, handle: int, cpu: Callable[[], float]) -> None:
+        self._ends = ends
+        self._pid = pid
+        self._handle = handle
+        self._cpu = cpu
+        self._loop = asyncio.get_running_loop()
+        self._event: asyncio.Future[None] | None = None
+        self._control = bytearray()
+        self._stdout: list[bytes] = []
+        self._stdout_bytes = 0
+        self._most = 0
+        self._listening = True
+        self.stderr = bytearray()
+        self.died = False
+        self._readers = [
+            (ends.stdout, self._on_stdout),
+            (ends.stderr, self._on_stderr),
+            (ends.control, self._on_control),
+            (handle, self._on_death),
+        ]
+        for descriptor, act in self._readers:
+            self._loop.add_reader(descriptor, act)
+
+    def close(self) -> None:
+        """Stop watching; the descriptors stay open."""
+        for descriptor, _ in self._readers:
+            self._loop.remove_reader(descriptor)
+
+    def forget(self) -> None:
+        """Throw away what came since the last frame: it belongs to nobody."""
+        pipes.drain(self._ends.stdout)
+        if not self._listening:
+            self._listening = True
+            self._loop.add_reader(self._ends.stdout, self._on_stdout)
+        self._control += pipes.read_now(self._ends.control, MAX_BYTES)
+        self._control.clear()
+        self._stdout.clear()
+        self._stdout_bytes = 0
+
+    async def wait(self, allowed: Allowance, begin: Callable[[], None]) -> Seen:
+        """Call `begin`, then wait for a frame, the end, or a limit.
+
+        Raises:
+            StarvedError: the machine gave the jail no time.
+        """
+        cpu, started, waited = self._cpu(), time.monotonic(), clocks.waited_seconds(self._pid)
+        self._most = allowed.output_bytes
+        begin()
+        breach: End | None = None
+        next_check = _first_check(allowed)
+        while not self._over() and breach is None:
+            await self._until(next_check)
+            wall = time.monotonic() - started
+            spent = self._cpu() - cpu
+            breach, next_check = self._judge(allowed, spent, wall, waited)
+        return self._seen(allowed, cpu, started, breach)
+
+    def _seen(self, allowed: Allowance, cpu: float, started: float, breach: End | None) -> Seen:
+        wall = time.monotonic() - started
+        spent = self._cpu() - cpu
+        rest = pipes.read_now(self._ends.stdout, self._most)
+        stdout = b"".join([*self._stdout, rest])
+        self._stdout.clear()
+        if len(stdout) > allowed.output_bytes:
+            breach = breach or End.OUTPUT_LIMIT
+        if spent > allowed.cpu_seconds:
+            breach = breach or End.CPU_LIMIT
+        kind, number, body = self._take_frame()
+        return Seen(
+            kind=kind,
+            number=number,
+            body=body,
+            stdout=stdout,
+            died=self.died,
+            breach=breach,
+            cpu_seconds=spent,
+            wall_seconds=wall,
+        )
+
+    def _over(self) -> bool:
+        return self.died or self._frame_complete() or self._stdout_bytes > self._most
+
+    def _judge(
+        self, allowed: Allowance, spent: float, wall: float, waited: float
+    ) -> tuple[End | None, float]:
+        """Return the limit that is overrun, or None and when to look again."""
+        if spent > allowed.cpu_seconds:
+            return End.CPU_LIMIT, 0.0
+        if self._stdout_bytes > self._most:
+            return End.OUTPUT_LIMIT, 0.0
+        left = allowed.wall_seconds - wall
+        if left <= 0 and not self._over():
+            given_back = clocks.waited_seconds(self._pid) - waited
+            left += given_back
+            if left <= 0:
+                return End.WALL_LIMIT, 0.0
+            if wall > allowed.wall_seconds * _LONGEST_EXTENSION:
+                raise StarvedError(f"the jail had {spent:.2f} s of CPU in {wall:.0f} s")
+        soonest = (allowed.cpu_seconds - spent) / (os.cpu_count() or 1)
+        return None, max(min(soonest, left), _SHORTEST_CHECK_SECONDS)
+
+    async def _until(self, seconds: float) -> None:
+        """Wait for an event, at most so long."""
+        self._event = self._loop.create_future()
+        timer = self._loop.call_later(seconds, self._wake)
+        try:
+            await self._event
+        finally:
+            timer.cancel()
+            self._event = None
+
+    def _wake(self) -> None:
+        if self._event is not None and not self._event.done():
+            self._event.set_result(None)
+
+    def _frame_complete(self) -> bool:
+        if len(self._control) < _FRAME_HEAD:
+            return False
+        if bytes(self._control[:1]) not in _BODIES:
+            return True
+        length = int.from_bytes(self._control[1:_FRAME_HEAD])
+        return length > MAX_BYTES or len(self._control) >= _FRAME_HEAD + length
+
+    def _take_frame(self) -> tuple[bytes | None, int, bytes]:
+        """Return the one frame of this test; a part, or more than one, is none."""
+        if not self._frame_complete():
+            return None, 0, b""
+        kind = bytes(self._control[:1])
+        number = int.from_bytes(self._control[1:_FRAME_HEAD])
+        body = bytes(self._control[_FRAME_HEAD:])
+        self._control.clear()
+        if len(body) != (number if kind in _BODIES else 0):
+            return b"?", 0, b""
+        return kind, number, body
+
+    def _on_stdout(self) -> None:
+        if self._event is None:
+            self._deafen()
+            return
+        piece = _read(self._ends.stdout)
+        if piece is None:
+            return
+        if not piece:
+            self._deafen()
+            return
+        self._stdout.append(piece)
+        self._stdout_bytes += len(piece)
+        if self._stdout_bytes > self._most:
+            self._deafen()
+            self._wake()
+
+    def _deafen(self) -> None:
+        """Stop listening to standard output: it ended, floods, or comes between two tests."""
+        self._listening = False
+        self._loop.remove_reader(self._ends.stdout)
+
+    def _on_stderr(self) -> None:
+        piece = _read(self._ends.stderr)
+        if piece == b"":
+            self._loop.remove_reader(self._ends.stderr)
+        elif piece:
+            self.stderr += piece
+            del self.stderr[:-_STDERR_KEPT]
+
+    def _on_control(self) -> None:
+        piece = _read(self._ends.control)
+        if piece == b"" or len(self._control) > MAX_BYTES + _FRAME_HEAD:
+            self._loop.remove_reader(self._ends.control)
+        elif piece:
+            self._control += piece
+        if self._frame_complete():
+            self._wake()
+
+    def _on_death(self) -> None:
+        self._loop.remove_reader(self._handle)
+        self.died = True
+        self._control += pipes.read_now(self._ends.control, MAX_BYTES)
+        self.stderr += pipes.read_now(self._ends.stderr, _STDERR_KEPT)
+        del self.stderr[:-_STDERR_KEPT]
+        self._wake()
+
+
+def _first_check(allowed: Allowance) -> float:
+    soonest = allowed.cpu_seconds / (os.cpu_count() or 1)
+    return max(min(soonest, allowed.wall_seconds), _SHORTEST_CHECK_SECONDS)
+
+
+def _read(descriptor: int) -> bytes | None:
+    try:
+        return os.read(descriptor, 1 << 16)
+    except BlockingIOError:
+        return None

@@ -1,0 +1,210 @@
+"""The worker's end of a zygote: start it, send it orders, take its answers in turn."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rewardd_sandbox.errors import LostError, SetupError
+from rewardd_sandbox.inside.orders import Order, Setup
+
+_PATIENCE_SECONDS = 60.0
+"""A healthy zygote answers within milliseconds; beyond this it is replaced."""
+_MESSAGE_BYTES = 1 << 16
+_STACK_BYTES = 64 << 20
+
+# The gap below the stack is fixed at exec, so the limit is raised and the interpreter started
+# again. The package is loaded without its `__init__`, which may import what it likes.
+_BOOT = f"""
+import os, resource, sys, types
+if sys.argv[2] != "again":
+    soft, hard = resource.getrlimit(resource.RLIMIT_STACK)
+    want = {_STACK_BYTES} if hard < 0 else min({_STACK_BYTES}, hard)
+    resource.setrlimit(resource.RLIMIT_STACK, (want, hard))
+    os.execv(sys.executable, [sys.executable, *sys.argv[4:], sys.argv[1], "again", sys.argv[3]])
+package = types.ModuleType("rewardd_sandbox")
+package.__path__ = [sys.argv[3]]
+sys.modules["rewardd_sandbox"] = package
+from rewardd_sandbox.inside.zygote import main
+channel = int(sys.argv[1])
+del package, types, resource, sys
+program = main(channel)
+if program is not None:
+    program()
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Born:
+    """A child as the worker sees it; `handle` is a pidfd that the taker closes."""
+
+    pid: int
+    handle: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reaped:
+    """What the kernel says of a child that ended."""
+
+    status: int
+    cpu_seconds: float
+    peak_kib: int
+
+
+class Zygote:
+    """One zygote process. Orders may overlap; answers come in their order."""
+
+    def __init__(self, process: subprocess.Popen[bytes], channel: socket.socket) -> None:
+        self._process = process
+        self._channel = channel
+        self._waiting: deque[asyncio.Future[tuple[dict[str, Any], list[int]]]] = deque()
+        self.spawned = 0
+        asyncio.get_running_loop().add_reader(channel, self._receive)
+
+    @classmethod
+    async def start(
+        cls, python: str, setup: Setup, environment: Mapping[str, str], joins: Sequence[int] = ()
+    ) -> "Zygote":
+        """Start a zygote and wait until it takes orders.
+
+        `joins` are open `cgroup.procs` files that the process is written to before it begins.
+
+        Raises:
+            SetupError: the kernel refused a step of its set-up.
+            LostError: it died, or did not answer.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.settimeout(0)
+        with theirs:
+            process = _launch(python, theirs.fileno(), environment)
+        for place in joins:
+            os.write(place, str(process.pid).encode())
+        zygote = cls(process, ours)
+        try:
+            answer, _ = await zygote._ask(json.dumps(asdict(setup)).encode(), ())
+        except BaseException:
+            zygote.kill()
+            raise
+        if "error" in answer:
+            zygote.kill()
+            raise SetupError(answer["step"], answer["errno"], answer["error"])
+        return zygote
+
+    @property
+    def pid(self) -> int:
+        """The process id, for accounting."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still takes orders."""
+        return self._channel.fileno() >= 0
+
+    async def spawn(self, order: Order, descriptors: Sequence[int]) -> Born:
+        """Fork a jail; `descriptors` are as `inside.orders.DESCRIPTORS` lists them.
+
+        Raises:
+            SetupError: the kernel refused the clone.
+            LostError: the zygote died.
+        """
+        self.spawned += 1
+        answer, handles = await self._ask(
+            json.dumps({"spawn": asdict(order)}).encode(), descriptors
+        )
+        if "error" in answer:
+            raise SetupError(answer["step"], answer["errno"], answer["error"])
+        return Born(answer["pid"], handles[0])
+
+    async def reap(self, pid: int) -> Reaped:
+        """Wait for a child that was killed or has ended.
+
+        Raises:
+            LostError: the zygote died.
+        """
+        answer, _ = await self._ask(json.dumps({"reap": pid}).encode(), ())
+        return Reaped(answer["status"], answer["cpu"], answer["peak_kib"])
+
+    async def sweep(self, user: int | None, group: int) -> None:
+        """Kill a session and all processes of one user: where no namespace holds them together.
+
+        Raises:
+            LostError: the zygote died.
+        """
+        await self._ask(json.dumps({"sweep": user, "group": group}).encode(), ())
+
+    def kill(self) -> None:
+        """End it; children that it has left are ended by the kernel."""
+        self._lose("the zygote was stopped")
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+
+    async def _ask(
+        self, message: bytes, descriptors: Sequence[int]
+    ) -> tuple[dict[str, Any], list[int]]:
+        if not self.alive:
+            raise LostError("the zygote is gone")
+        future = asyncio.get_running_loop().create_future()
+        try:
+            socket.send_fds(self._channel, [message], list(descriptors))
+        except OSError as error:
+            self._lose(str(error))
+            raise LostError(f"the zygote cannot be reached: {error}") from error
+        self._waiting.append(future)
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                return await asyncio.shield(future)
+        except TimeoutError as error:
+            self._lose("no answer")
+            raise LostError(f"the zygote did not answer in {_PATIENCE_SECONDS:g} s") from error
+
+    def _receive(self) -> None:
+        try:
+            text, handles, _, _ = socket.recv_fds(self._channel, _MESSAGE_BYTES, 4)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._lose(str(error))
+            return
+        if not text or not self._waiting:
+            self._lose("the zygote died")
+            return
+        future = self._waiting.popleft()
+        if future.cancelled():
+            for handle in handles:
+                os.close(handle)
+        else:
+            future.set_result((json.loads(text), handles))
+
+    def _lose(self, why: str) -> None:
+        if not self.alive:
+            return
+        asyncio.get_running_loop().remove_reader(self._channel)
+        self._channel.close()
+        while self._waiting:
+            future = self._waiting.popleft()
+            if not future.done():
+                future.set_exception(LostError(why))
+                future.exception()
+
+
+def _launch(python: str, channel: int, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    flags = ["-B", "-s", "-P", "-X", "utf8", "-c", _BOOT]
+    folder = str(Path(__file__).parent)
+    return subprocess.Popen(  # noqa: S603  our own interpreter, our own code
+        [python, *flags, str(channel), "first", folder, *flags],
+        env=dict(environment),
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=(channel,),
+        start_new_session=True,
+    )
