@@ -5,6 +5,7 @@ import hashlib
 import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from rewardd_sandbox.child import Child
 from rewardd_sandbox.collect import collect
@@ -46,6 +47,8 @@ class LocalJail:
         self._companions: list[LocalJail] = []
         self._child: Child | None = None
         self._closed = False
+        self._alone = False
+        self._fresh = True
         self._digest = hashlib.sha256(program.files[program.main]).digest()
 
     async def prepare(self) -> BuildFailure | None:
@@ -67,8 +70,11 @@ class LocalJail:
         child = self._child
         if child is None:
             raise SandboxError("the jail has no process")
+        fresh, self._fresh = self._fresh, False
         seen = await self._ask(child, given)
         answer = self._answer(seen, given, child, None)
+        if fresh and seen.breach is not None:
+            answer = replace(answer, alone=True)
         if seen.died or seen.breach is not None:
             await self._drop()
         return answer
@@ -77,7 +83,7 @@ class LocalJail:
         """Run a test in a fresh process; see `sandbox.Jail`."""
         await self._drop_batch()
         if self._child is None:
-            failure = await self._load(alone=True)
+            failure = await self._load(alone=True, files=given.files)
             if failure is not None:
                 return Answer(end=End.BROKEN, note=failure.log[:200], alone=True)
         child = self._child
@@ -110,13 +116,19 @@ class LocalJail:
                 await companion.close()
             await self._drop()
         finally:
+            if self._loaded.binary is not None:
+                os.close(self._loaded.binary)
             if self._release is not None:
                 await self._release(self._slot)
 
-    async def _load(self, *, alone: bool) -> BuildFailure | None:
+    async def _load(
+        self, *, alone: bool, files: Mapping[str, bytes] | None = None
+    ) -> BuildFailure | None:
         self._alone = alone
+        self._fresh = True
+        loaded = self._loaded.beside(files or {})
         self._child = await self._slot.start(
-            self._loaded.cell, self._loaded.payload(alone=alone), self._loaded.binary
+            loaded.cell, loaded.payload(alone=alone), loaded.binary
         )
         if self._loaded.cell.kind.value == "exec":
             return None

@@ -173,7 +173,7 @@ _ALL = (
         name_main=_java_main,
         hello='class Main { public static void main(String[] a) { System.out.println("hello"); } }',
         memory=MemoryLimit.DATA,
-        share_mib=384,
+        share_mib=768,
         descriptors=256,
         proc=True,
         etc=("java*", "alternatives", "jvm*"),
@@ -183,7 +183,7 @@ _ALL = (
                 version=("{java}", "-version"),
                 build=(
                     (
-                        "{javac}", "-J-XX:+UseSerialGC", "-J-XX:-UsePerfData",
+                        "{javac}", "-J-XX:+UseSerialGC", "-J-XX:-UsePerfData", "-J-Xms8m",
                         "-J-XX:TieredStopAtLevel=1",
                         "-encoding", "UTF-8", "-proc:none", "-nowarn", "-d", ".", "{main}",
                     ),
@@ -191,6 +191,7 @@ _ALL = (
                 built=("*.class",),
                 run=(
                     "{java}", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-XX:-CreateCoredumpOnCrash",
+                    "-Xms8m", "-XX:ReservedCodeCacheSize=48m", "-XX:CICompilerCount=2",
                     "-XX:ErrorFile=/dev/null", "-XX:TieredStopAtLevel=4", "-Xshare:auto",
                     "-Xss64m", "-Xmx{memory_mib}m", "-Dfile.encoding=UTF-8", "-cp", ".", "{stem}",
                 ),

@@ -1,5 +1,6 @@
 """What a jail is started with: its cell, its payload, and the program's file if it was built."""
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -28,7 +29,7 @@ _STDIN_FILE = ".stdin"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """A program that can be started as often as needed."""
+    """A program that can be started as often as needed; `binary` is its owner's to close."""
 
     cell: Cell
     header: Header
@@ -40,6 +41,18 @@ class Loaded:
         """Return what goes into the jail over its descriptor."""
         header = replace(self.header, alone=True) if alone else self.header
         return pack(header, list(self.contents))
+
+    def beside(self, files: Mapping[str, bytes]) -> "Loaded":
+        """Return the same with further files in its work directory."""
+        if not files:
+            return self
+        lengths = [(name, len(content)) for name, content in files.items()]
+        return replace(
+            self,
+            cell=replace(self.cell, files=(*self.cell.files, *files.items())),
+            header=replace(self.header, files=[*self.header.files, *lengths]),
+            contents=(*self.contents, *files.values()),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +80,7 @@ def python(program: Program, limits: Limits, tier: Tier, *, numpy: bool) -> Load
         argv=[program.main, *program.arguments],
         stdin_file=_stdin_file(program, source),
         prelude=program.prelude,
+        dialogue=program.dialogue,
     )
     return Loaded(
         cell=cell,
@@ -96,7 +110,7 @@ def executable(
             stdin_file=_stdin_file(program, source),
         ),
         contents=tuple(files.values()),
-        binary=built.binary,
+        binary=None if built.binary is None else os.dup(built.binary),
     )
 
 

@@ -49,6 +49,8 @@ class Program:
         stdin_file: the input is also written to this name before each test.
         fetch: names of files to read back after each test, which then always runs alone.
         strict: only `alone` will be asked.
+        dialogue: a call may use `__ask__(value)` (Python): its value comes as the answer, and the
+            next call's input, encoded, is what `__ask__` returns.
     """
 
     language: str
@@ -59,6 +61,7 @@ class Program:
     stdin_file: str | None = None
     fetch: tuple[str, ...] = ()
     strict: bool = False
+    dialogue: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +71,14 @@ class Given:
     Attributes:
         stdin: standard input; for a call, the request as `rewardd_sandbox.codec` encodes it.
         call: the input is a request to call a function, and the answer has a value.
+        files: further files in the work directory, for a program that is exec'ed.
         extra_output_bytes: allowed on top of the limit, for tests that print much by nature.
     """
 
     stdin: bytes
     call: bool = False
     extra_output_bytes: int = 0
+    files: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
 
 
 class End(StrEnum):

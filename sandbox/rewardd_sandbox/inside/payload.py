@@ -25,6 +25,7 @@ class Header:
         stdin_file: also write the input to this name, as the source reads it from there.
         alone: leave through the interpreter's real shutdown after the first test.
         prelude: offer the names that peers import beforehand.
+        dialogue: offer `__ask__(value)`, which sends a value out and waits for another.
     """
 
     files: list[tuple[str, int]]
@@ -34,6 +35,7 @@ class Header:
     stdin_file: str | None = None
     alone: bool = False
     prelude: bool = False
+    dialogue: bool = False
 
 
 def pack(header: Header, contents: list[bytes]) -> bytes:
@@ -95,6 +97,7 @@ def _python(header: Header, files: dict[str, bytes]) -> Callable[[], object]:
         runner.Place(work, header.argv, frozenset(files), header.stdin_file),
         alone=header.alone,
         prelude=header.prelude,
+        dialogue=header.dialogue,
     )
     os.close(SETUP)
     return started.run

@@ -79,13 +79,18 @@ class Runner:
     Args:
         alone: one test, which ends with the interpreter's real shutdown.
         prelude: offer the names of the usual imports behind the builtins.
+        dialogue: offer `__ask__`.
     """
 
-    def __init__(self, source: bytes, place: Place, *, alone: bool, prelude: bool) -> None:
+    def __init__(
+        self, source: bytes, place: Place, *, alone: bool, prelude: bool, dialogue: bool
+    ) -> None:
         self._source = source
         self._place = place
         self._alone = alone
-        self._offered = calls.prelude() if prelude else None
+        self._offered = calls.prelude() if prelude else {}
+        if dialogue:
+            self._offered["__ask__"] = calls.ask
         self._owner = os.getpid()
         self._environment = os.environ  # noqa: TID251  the jail's own, made by its zygote
         self._environment.pop("PYTHONHASHSEED", None)
@@ -113,7 +118,7 @@ class Runner:
             os._exit(1)
 
     def _test(self, code: CodeType, seed: int, *, call: bool) -> None:
-        given = _whole_input() if call else b""
+        given = calls.whole_input() if call else b""
         stage = self._set_stage(seed)
         module = _fresh_main(self._place, self._offered)
         kind, number, body = orders.DONE, 0, b""
@@ -174,15 +179,6 @@ class Runner:
             view = view[os.write(orders.CONTROL, view) :]
 
 
-def _whole_input() -> bytes:
-    """Return the test's arguments, and leave standard input at its end."""
-    whole = bytearray()
-    while chunk := os.pread(0, 1 << 20, len(whole)):
-        whole += chunk
-    os.lseek(0, 0, os.SEEK_END)
-    return bytes(whole)
-
-
 def _streams() -> Sequence[TextIOWrapper]:
     """Make the standard streams anew, on descriptors that they do not own."""
     errors = "surrogateescape"
@@ -203,11 +199,11 @@ def _streams() -> Sequence[TextIOWrapper]:
     return made
 
 
-def _fresh_main(place: Place, offered: dict[str, object] | None) -> ModuleType:
+def _fresh_main(place: Place, offered: dict[str, object]) -> ModuleType:
     module = ModuleType("__main__")
     names = vars(module)
     names["__file__"] = f"{place.work}/{place.argv[0]}"
-    behind = builtins if offered is None else {**offered, **vars(builtins)}
+    behind = {**offered, **vars(builtins)} if offered else builtins
     names["__builtins__"] = behind
     names["__annotations__"] = {}
     sys.modules["__main__"] = module

@@ -50,8 +50,8 @@ get_robust_list inotify_init inotify_init1 ioprio_set lchown lremovexattr lsetxa
 pidfd_open pidfd_send_signal removexattr setxattr utime utimensat utimes
 """
 _ON_ITSELF = """
-kill tkill tgkill rt_sigqueueinfo rt_tgsigqueueinfo prlimit64 sched_getaffinity sched_getattr
-sched_getparam sched_getscheduler sched_setaffinity sched_setattr sched_setparam sched_setscheduler
+kill tkill tgkill rt_sigqueueinfo rt_tgsigqueueinfo prlimit64 sched_setaffinity sched_setattr
+sched_setparam sched_setscheduler
 """
 
 Instruction = tuple[int, int, int, int]

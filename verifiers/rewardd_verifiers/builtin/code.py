@@ -1,0 +1,242 @@
+"""Programs against tests, in a jail."""
+
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+from rewardd_sandbox import (
+    BuildFailure,
+    Limits,
+    LostError,
+    Program,
+    Sandbox,
+    SandboxError,
+    StarvedError,
+)
+from rewardd_sandbox.languages import LANGUAGES, Language, find, main_file
+from rewardd_verifiers.code import asserts, checking, rewards
+from rewardd_verifiers.code.extraction import Code as Extracted
+from rewardd_verifiers.code.extraction import Missing, extract
+from rewardd_verifiers.code.fields import ShapeError
+from rewardd_verifiers.code.outcomes import evidence as show_test
+from rewardd_verifiers.code.rewards import Reward
+from rewardd_verifiers.code.selection import Select, choose
+from rewardd_verifiers.code.shapes import TaskReference
+from rewardd_verifiers.code.tasks import Comparison, Kind, Task, Test
+from rewardd_verifiers.code.trial import Terms, Trial
+from rewardd_verifiers.sample import Sample
+from rewardd_verifiers.verdict import Reason, Verdict
+from rewardd_verifiers.verifier import SandboxVerifier
+
+_MAX_SOURCE_BYTES = 256 << 10
+_LOG_CHARACTERS = 2000
+_PYTHON_KINDS = (Kind.CALL, Kind.ASSERTS, Kind.CHECK, Kind.UNITTEST)
+_ATTEMPTS = 2
+
+
+@dataclass(frozen=True)
+class Code(SandboxVerifier[TaskReference]):
+    """The program in the last code block passes the tests of the reference.
+
+    Attributes:
+        language: of the program, unless the reference says; `any` lets the block's tag decide.
+        compare: how outputs are compared, unless the reference says.
+        reward: `all` tests or nothing, the `fraction` passed, `weighted`, or whole `subtask`s.
+        stop_after: stop at so many failures.
+        max_tests, select, seed: run only some tests, the same for all samples of a prompt.
+        strict: run each test in a fresh process from the start; the verdicts are the same.
+        ignore_exit_code: a right output counts whatever the exit status.
+        cpu_seconds, memory_mib: limits of a test, unless the reference says; cpu_factor scales.
+        prelude: offer the names of the usual imports; None for calls only.
+        whole_text: the completion is nothing but code.
+        accept_unclosed: a block that was never closed counts.
+        on_missing: what no code is: a score of 0, or no verdict.
+    """
+
+    language: str = "python"
+    compare: Comparison = Comparison.TOKEN
+    reward: Reward = Reward.ALL
+    stop_after: int | None = None
+    max_tests: int | None = None
+    select: Select = Select.SAMPLED
+    seed: int = 0
+    strict: bool = False
+    ignore_exit_code: bool = False
+    cpu_seconds: float = 5.0
+    memory_mib: int = 512
+    cpu_factor: float = 1.0
+    prelude: bool | None = None
+    whole_text: bool = False
+    accept_unclosed: bool = False
+    on_missing: Reason = Reason.NO_ANSWER
+
+    def __post_init__(self) -> None:
+        """Refuse parameters that no run could follow."""
+        if self.language != "any" and find(self.language) is None:
+            known = ", ".join(LANGUAGES)
+            raise ValueError(f"language {self.language!r} is not any of: any, {known}")
+        if self.max_tests is not None and self.max_tests < 1:
+            raise ValueError(f"max_tests {self.max_tests} is below 1")
+        if self.on_missing not in (Reason.NO_ANSWER, Reason.UNDECIDED):
+            raise ValueError(f"on_missing {self.on_missing!r} is neither no_answer nor undecided")
+
+    async def verify(self, sample: Sample[TaskReference], sandbox: Sandbox) -> Verdict:
+        """Run the program on the tests; see the table of reasons in the documentation."""
+        try:
+            task = _completed(sample.reference)
+            wanted = self._language(task)
+            code = extract(
+                sample.completion,
+                wanted,
+                whole_text=self.whole_text,
+                accept_unclosed=self.accept_unclosed,
+            )
+            if isinstance(code, Missing):
+                return self._missing(code)
+            return await self._try(code, task, sandbox)
+        except ShapeError as error:
+            return Verdict.unscored(Reason.INVALID_REFERENCE, str(error))
+        except StarvedError as error:
+            return Verdict.unscored(Reason.TIMEOUT, str(error), dict(sandbox.facts))
+        except SandboxError as error:
+            return Verdict.unscored(Reason.SANDBOX_UNAVAILABLE, str(error), dict(sandbox.facts))
+
+    def _language(self, task: Task) -> Language | None:
+        name = task.language or self.language
+        found = None if name == "any" else find(name)
+        if found is None and name != "any":
+            raise ShapeError(f"no such language: {name[:40]}")
+        if task.kind in _PYTHON_KINDS and found is not None and not found.runner:
+            raise ShapeError(f"{task.kind} tests are run in Python only, not in {found.name}")
+        if task.kind is Kind.INTERACTIVE:
+            raise ShapeError("interactive tests are not offered by this version")
+        return found
+
+    def _missing(self, missing: Missing) -> Verdict:
+        if self.on_missing is Reason.UNDECIDED:
+            return Verdict.unscored(Reason.UNDECIDED, missing.detail)
+        reason = Reason.BAD_FORMAT if missing.other_language else Reason.NO_ANSWER
+        return Verdict.zero(reason, missing.detail)
+
+    async def _try(self, code: Extracted, task: Task, sandbox: Sandbox) -> Verdict:
+        """Judge; what was lost with a process of ours is tried once more."""
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return await self._judge(code, task, sandbox)
+            except LostError:
+                continue
+        return await self._judge(code, task, sandbox)
+
+    async def _judge(self, code: Extracted, task: Task, sandbox: Sandbox) -> Verdict:
+        program = self._program(code, task)
+        facts = {
+            **sandbox.facts,
+            "language": code.language.name,
+            "sha256": sha256(program.files[program.main]).hexdigest(),
+        }
+        problem = _unfit(program)
+        if problem:
+            return Verdict.zero(Reason.COMPILE_ERROR, problem, facts)
+        base = Limits(cpu_seconds=self.cpu_seconds, memory_mib=self.memory_mib)
+        limits = task.bounded(base, self.cpu_factor)
+        jail = await sandbox.open(_after_prompt(program, task), limits)
+        if isinstance(jail, BuildFailure) and task.kind is Kind.CHECK:
+            jail = await sandbox.open(program, limits)
+        if isinstance(jail, BuildFailure):
+            return _not_built(jail, facts)
+        terms = Terms(
+            reward=self.reward,
+            compare=task.compare or self.compare,
+            limits=limits,
+            strict=self.strict,
+            ignore_exit_code=self.ignore_exit_code,
+            stop_after=self.stop_after,
+        )
+        trial = Trial(jail, task, terms)
+        chosen = choose(task, self.max_tests, self.select, self.seed)
+        try:
+            if task.checker is not None:
+                trial.examiner = await checking.load(jail, task.checker, limits)
+            await trial.run(chosen)
+        finally:
+            await jail.close()
+        facts |= {"toolchain": sandbox.toolchain(code.language.name)}
+        return self._conclude(trial, [test for _, test in chosen], facts)
+
+    def _program(self, code: Extracted, task: Task) -> Program:
+        main = task.main or main_file(code.language, code.source)
+        source = code.source
+        files = {name: content.encode("utf-8", "replace") for name, content in code.files.items()}
+        files |= task.files
+        if source or main not in files:
+            files[main] = source.encode("utf-8", "surrogatepass")
+        prelude = task.kind in _PYTHON_KINDS if self.prelude is None else self.prelude
+        return Program(
+            language=code.language.name,
+            files=files,
+            main=main,
+            prelude=prelude,
+            stdin_file=task.stdin_file,
+            fetch=() if task.stdout_file is None else (task.stdout_file,),
+            strict=self.strict,
+        )
+
+    def _conclude(self, trial: Trial, tests: list[Test], facts: dict[str, str]) -> Verdict:
+        outcomes = trial.outcomes
+        failed = [outcome for outcome in outcomes if not outcome.judged.passed]
+        shown: dict[str, object] = {
+            **facts,
+            "mode": "alone" if self.strict else "batch",
+            "trust": "full",
+            "passed": len(outcomes) - len(failed),
+            "failed": len(failed),
+            "skipped": len(tests) - len(outcomes),
+            "total": len(tests),
+        }
+        score = rewards.score(self.reward, tests, outcomes)
+        if not failed:
+            return Verdict.share(score, "", shown)
+        first = failed[0]
+        shown["first_failure"] = show_test(first)
+        detail = f"test {first.number}: {first.judged.detail}"
+        if score > 0.0:
+            return Verdict.share(score, detail, shown)
+        return Verdict.zero(first.judged.reason, detail, shown)
+
+
+def _completed(task: Task) -> Task:
+    """Return the task with the entry that its asserts are about.
+
+    Raises:
+        ShapeError: they call nothing that a submission could define.
+    """
+    if task.kind is not Kind.ASSERTS or task.entry:
+        return task
+    sources = [test.source for test in task.tests]
+    entry = asserts.entry_of(sources, asserts.defined(task.setup))
+    if not entry:
+        raise ShapeError("the asserts call no function that a program could define")
+    return replace(task, entry=entry)
+
+
+def _after_prompt(program: Program, task: Task) -> Program:
+    """Return the program behind the prompt, whose auxiliary functions it may use."""
+    source = program.files[program.main]
+    if task.kind is not Kind.CHECK or b"from __future__" in source:
+        return program
+    joined = task.setup.encode("utf-8", "surrogatepass") + b"\n" + source
+    return replace(program, files={**program.files, program.main: joined})
+
+
+def _unfit(program: Program) -> str:
+    source = program.files[program.main]
+    if b"\0" in source:
+        return "the source holds a NUL character"
+    size = sum(map(len, program.files.values()))
+    return f"{size} bytes of source" if len(source) > _MAX_SOURCE_BYTES else ""
+
+
+def _not_built(failure: BuildFailure, facts: dict[str, str]) -> Verdict:
+    log = failure.log[:_LOG_CHARACTERS]
+    first = next((line for line in log.splitlines() if line.strip()), "")
+    detail = first if failure.limit is None else f"the build overran its {failure.limit}"
+    return Verdict.zero(Reason.COMPILE_ERROR, detail, {**facts, "log": log})

@@ -1,0 +1,1 @@
+"""Judge programs: what a reference asks, what came out, whether both agree."""

@@ -1,0 +1,127 @@
+"""Take the program out of a completion: the last block in the wanted language."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rewardd_sandbox.languages import Language, find
+from rewardd_verifiers.text import fences, parts
+
+_BYTE_ORDER_MARK = "\ufeff"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A program as the policy gave it: its language, its main source, and its other files."""
+
+    language: Language
+    source: str
+    files: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Why there is none; `other_language` where blocks were there, all in other languages."""
+
+    detail: str
+    other_language: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    tag: str
+    name: str
+    source: str
+
+
+def extract(
+    completion: str,
+    language: Language | None,
+    *,
+    whole_text: bool = False,
+    accept_unclosed: bool = False,
+) -> Code | Missing:
+    """Return the program; with `language` None the block's tag decides.
+
+    Of the blocks after the thinking, the last one in the language counts, else the last one
+    without a tag. `whole_text` takes everything, for policies that write nothing but code.
+    """
+    answer = parts.split(completion).answer
+    if whole_text:
+        if language is None or not answer.strip():
+            return Missing("the completion is empty")
+        return Code(language, _clean(answer))
+    blocks = _blocks(answer, accept_unclosed=accept_unclosed)
+    if not blocks:
+        return Missing("no closed code block behind the thinking")
+    return _choose(blocks, language)
+
+
+def _choose(blocks: list[_Block], language: Language | None) -> Code | Missing:
+    tagged = [block for block in blocks if _speaks(block.tag, language)]
+    files = {block.name: block.source for block in tagged if block.name}
+    unnamed = [block for block in tagged if not block.name]
+    plain = [block for block in blocks if not block.tag]
+    if unnamed or files:
+        chosen = unnamed[-1] if unnamed else _Block(tagged[-1].tag, "", "")
+        found = find(chosen.tag)
+        if found is not None:
+            return Code(found, chosen.source, files)
+    if plain and language is not None:
+        return Code(language, plain[-1].source)
+    tags = ", ".join(sorted({block.tag[:20] for block in blocks if block.tag}))
+    wanted = "a known language" if language is None else language.name
+    return Missing(f"no block in {wanted}; there are: {tags or 'untagged ones'}", bool(tags))
+
+
+def _speaks(tag: str, language: Language | None) -> bool:
+    found = find(tag) if tag else None
+    return found is not None and language in (None, found)
+
+
+def _blocks(text: str, *, accept_unclosed: bool) -> list[_Block]:
+    found: list[_Block] = []
+    for fence in fences.find(text):
+        if not fence.closed and not accept_unclosed:
+            continue
+        tag, _, name = _label(text, fence).partition(":")
+        source = _clean(_unindent(text, fence))
+        if source.strip():
+            found.append(_Block(tag.lower(), _safe(name), source))
+    return found
+
+
+def _label(text: str, fence: fences.Fence) -> str:
+    """Return the first word behind the opening fence, in its own case: it may name a file."""
+    line = text[fence.start : fence.inner_start].strip().lstrip("`~")
+    words = line.strip().lstrip("{").rstrip("}").split()
+    return words[0].lstrip(".") if words else ""
+
+
+def _unindent(text: str, fence: fences.Fence) -> str:
+    """Take off, from each line, at most what stands before the opening fence."""
+    opening = text[fence.start : fence.inner_start]
+    width = len(opening) - len(opening.lstrip(" \t"))
+    source = fence.read(text)
+    if width == 0:
+        return source
+    lines = source.splitlines(keepends=True)
+    return "".join(line[_blanks(line, width) :] for line in lines)
+
+
+def _blanks(line: str, most: int) -> int:
+    count = 0
+    while count < most and line[count : count + 1] in (" ", "\t"):
+        count += 1
+    return count
+
+
+def _clean(source: str) -> str:
+    return source.removeprefix(_BYTE_ORDER_MARK).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _safe(name: str) -> str:
+    """Return a file name that stays below the work directory, else nothing."""
+    steps = name.split("/")
+    if not name or len(name) > 200 or "\0" in name:  # noqa: PLR2004  no file is named so
+        return ""
+    return "" if any(step in ("", ".", "..") for step in steps) else name

@@ -1,0 +1,208 @@
+"""Put a submission on trial: run the tests one by one, confirm what failed, collect outcomes."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from rewardd_sandbox import Answer, Given, Jail, Limits
+from rewardd_sandbox.codec import UnsupportedError, decode, encode
+from rewardd_verifiers.code import asserts, dialogue
+from rewardd_verifiers.code.checking import Examiner
+from rewardd_verifiers.code.compare import Tolerance, difference, head
+from rewardd_verifiers.code.fields import ShapeError
+from rewardd_verifiers.code.outcomes import PASSED, Judged, Outcome, troubled
+from rewardd_verifiers.code.rewards import Reward, over
+from rewardd_verifiers.code.tasks import Comparison, Kind, Task, Test
+from rewardd_verifiers.code.values import same, show
+from rewardd_verifiers.verdict import Reason
+
+Judge = Callable[[Answer], Awaitable[Judged]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How a trial is held.
+
+    Attributes:
+        strict: run each test in a fresh process from the start.
+        stop_after: stop at so many failures; None as the reward allows.
+    """
+
+    reward: Reward
+    compare: Comparison
+    limits: Limits
+    strict: bool
+    ignore_exit_code: bool
+    stop_after: int | None
+
+
+@dataclass(slots=True)
+class Trial:
+    """One submission's tests.
+
+    Attributes:
+        examiner: the reference's own checker, if it has one.
+        outcomes: of the tests that were run, in order.
+    """
+
+    jail: Jail
+    task: Task
+    terms: Terms
+    examiner: Examiner | None = None
+    outcomes: list[Outcome] = field(default_factory=list[Outcome])
+    _readings: list[bool] = field(default_factory=lambda: [True, True])
+
+    async def run(self, tests: Sequence[tuple[int, Test]]) -> None:
+        """Run tests until the reward is settled.
+
+        Raises:
+            ShapeError: the reference turned out not to fit.
+            SandboxError: the sandbox failed; `outcomes` holds what was settled before.
+        """
+        for number, test in tests[len(self.outcomes) :]:
+            if over(self.terms.reward, self.outcomes, test, self.terms.stop_after):
+                return
+            self.outcomes.append(await self._test(number, test))
+
+    async def _test(self, number: int, test: Test) -> Outcome:
+        kind = self.task.kind
+        if kind is Kind.STDIO:
+            judged, answer = await self._stdio(test)
+        elif kind is Kind.CALL:
+            judged, answer = await self._call(test)
+        elif kind is Kind.ASSERTS:
+            judged, answer = await self._assert(test)
+        else:
+            judged, answer = await self._dialogue(test.source)
+        shown = head(test.stdin) if kind is Kind.STDIO else _show_call(test)
+        return Outcome(
+            number=number,
+            given=shown,
+            judged=judged,
+            answer=answer,
+            weight=test.weight,
+            subtask=test.subtask,
+        )
+
+    async def _ask(self, given: Given, judge: Judge) -> tuple[Judged, Answer]:
+        """Feed a test; what does not pass is decided by running it again in a fresh process."""
+        answer = await (self.jail.alone(given) if self.terms.strict else self.jail.feed(given))
+        judged = await self._judge(answer, judge)
+        if judged.passed or answer.alone:
+            return judged, answer
+        answer = await self.jail.alone(given)
+        return await self._judge(answer, judge), answer
+
+    async def _judge(self, answer: Answer, judge: Judge) -> Judged:
+        ignore = self.terms.ignore_exit_code and self.task.kind is Kind.STDIO
+        trouble = troubled(answer, self.terms.limits, ignore_exit_code=ignore)
+        return await judge(answer) if trouble is None else trouble
+
+    async def _stdio(self, test: Test) -> tuple[Judged, Answer]:
+        async def judge(answer: Answer) -> Judged:
+            name = self.task.stdout_file
+            output = answer.stdout if name is None else answer.files.get(name, b"")
+            if self.examiner is not None:
+                return await self.examiner.judge(test, output)
+            return self._compared(test.expected, output)
+
+        extra = 0 if self.examiner is not None else len(test.expected)
+        return await self._ask(Given(stdin=test.stdin, extra_output_bytes=extra), judge)
+
+    def _compared(self, expected: bytes, output: bytes) -> Judged:
+        tolerance = Tolerance(self.task.abs_tol, self.task.rel_tol)
+        found = difference(expected, output, self.terms.compare, tolerance)
+        if found is None:
+            return PASSED
+        return Judged(
+            score=0.0,
+            reason=Reason.MISMATCH,
+            detail=str(found),
+            expected=head(expected),
+            got=head(output),
+        )
+
+    async def _call(self, test: Test) -> tuple[Judged, Answer]:
+        async def judge(answer: Answer) -> Judged:
+            return self._returned(test, answer)
+
+        request: dict[str, object] = {
+            "entry": self.task.entry,
+            "class": self.task.owner,
+            "args": list(test.arguments),
+            "kwargs": dict(test.keywords),
+            "result_of": test.result_of,
+        }
+        return await self._ask(_given(request), judge)
+
+    def _returned(self, test: Test, answer: Answer) -> Judged:
+        value, broken = _decoded(answer)
+        if broken is not None:
+            return broken
+        readings = [self._readings[0] and same(test.result, value, plain=test.plain), False]
+        if self.task.either_result and self._readings[1]:
+            inner = cast("list[object]", test.result)[0]
+            readings[1] = same(inner, value, plain=test.plain)
+        if any(readings):
+            self._readings = readings
+            return PASSED
+        return _wrong(show(test.result), value)
+
+    async def _assert(self, test: Test) -> tuple[Judged, Answer]:
+        entry = self.task.entry
+        try:
+            parts = asserts.split(test.source, entry, self.task.owner)
+        except asserts.UnsplittableError:
+            return await self._dialogue(test.source)
+
+        async def judge(answer: Answer) -> Judged:
+            value, broken = _decoded(answer)
+            if broken is not None:
+                return broken
+            return PASSED if parts.test(value) else _wrong(parts.expected, value)
+
+        request: dict[str, object] = {
+            "entry": entry,
+            "class": self.task.owner,
+            "args": list(parts.arguments),
+            "kwargs": dict(parts.keywords),
+        }
+        return await self._ask(_given(request), judge)
+
+    async def _dialogue(self, source: str) -> tuple[Judged, Answer]:
+        limits = self.terms.limits
+        held = await dialogue.hold(self.jail, self.task, source, limits, strict=self.terms.strict)
+        if not held.judged.passed and not self.terms.strict:
+            held = await dialogue.hold(self.jail, self.task, source, limits, strict=True)
+        return held.judged, held.answer
+
+
+def _given(request: dict[str, object]) -> Given:
+    try:
+        return Given(stdin=encode(request), call=True)
+    except UnsupportedError as error:
+        raise ShapeError(f"arguments that cannot be sent: {error}") from error
+
+
+def _decoded(answer: Answer) -> tuple[object, Judged | None]:
+    try:
+        return decode(answer.value or b""), None
+    except UnsupportedError as error:
+        return None, Judged(
+            score=0.0, reason=Reason.RUNTIME_ERROR, detail=f"a broken result: {error}"
+        )
+
+
+def _wrong(expected: str, value: object) -> Judged:
+    got = show(value)
+    return Judged(
+        score=0.0,
+        reason=Reason.MISMATCH,
+        detail=f"expected {expected}, got {got}",
+        expected=expected,
+        got=got,
+    )
+
+
+def _show_call(test: Test) -> str:
+    return head(test.source.encode()) if test.source else show(list(test.arguments))
