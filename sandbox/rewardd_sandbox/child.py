@@ -31,6 +31,7 @@ class Child:
         self._reaped: Reaped | None = None
         self._reaping: asyncio.Task[Reaped] | None = None
         self.directory: int | None = None
+        self._set_up = False
         self.work: Path | None = None
         pid = born.pid
         self._watch = Watch(ends, pid, born.handle, cpu or (lambda: clocks.cpu_seconds(pid)))
@@ -144,19 +145,23 @@ class Child:
         """Take what the jail said before it looked at the program.
 
         Raises:
-            SetupError: a step failed; nothing that a program does can look like that.
+            SetupError: a step failed, or it never said that all went well; nothing that a program
+                does can look like that, and nothing of ours like a program.
         """
         while self._ends.setup.fileno() >= 0:
             text, directory = _told(self._ends.setup)
-            if text is None:
-                return
             if directory is not None:
                 self.directory = directory
+            if text is None:
+                break
             if text.startswith(b"{"):
                 told = json.loads(text)
                 raise SetupError(told["step"], told["errno"], told["error"])
             if not text:
                 self._ends.setup.close()
+            self._set_up |= text == orders.SET_UP
+        if not self._set_up:
+            raise SetupError("set-up", 0, "the jail ended before it was set up")
 
 
 def _told(setup: socket.socket) -> tuple[bytes | None, int | None]:

@@ -70,6 +70,9 @@ DESCRIPTORS = ("stdin", "stdout", "stderr", "go", "control", "setup", "payload")
 STDIN, STDOUT, STDERR, GO, CONTROL, SETUP, PAYLOAD, BINARY = range(8)
 """Where a jail finds them; BINARY is there when the payload says so."""
 
+SET_UP = b"ready"
+"""What a jail says on `setup` when it stands, before it looks at a program."""
+
 REPORT = ">cI"
 """A frame on `control`: what happened, and a number (exit code, or length of what follows)."""
 

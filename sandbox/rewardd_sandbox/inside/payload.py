@@ -92,15 +92,13 @@ def _write(name: str, content: bytes) -> None:
 def _python(header: Header, files: dict[str, bytes]) -> Callable[[], object]:
     source = files[header.argv[0]]
     work = os.getcwd()  # noqa: PTH109  a string all along
-    started = runner.Runner(
+    return runner.Runner(
         source,
         runner.Place(work, header.argv, frozenset(files), header.stdin_file),
         alone=header.alone,
         prelude=header.prelude,
         dialogue=header.dialogue,
-    )
-    os.close(SETUP)
-    return started.run
+    ).run
 
 
 def _environment(header: Header) -> dict[str, str]:

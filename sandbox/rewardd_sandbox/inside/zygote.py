@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from rewardd_sandbox.inside import kernel, landlock, lockdown, payload, slotroot
-from rewardd_sandbox.inside.orders import PAYLOAD, SETUP, Order, Setup
+from rewardd_sandbox.inside.orders import PAYLOAD, SET_UP, SETUP, Order, Setup
 from rewardd_sandbox.inside.slotroot import StepError
 
 _PRELOAD = """
@@ -154,8 +154,9 @@ class _Zygote:
             rules = lockdown.place_descriptors(descriptors, self._fence.shared_rules())
             directory = lockdown.seal(order, self._fence, own, rules)
             program = payload.load(PAYLOAD, python=order.runner, private=order.work_bytes > 0)
-            if directory is not None:
-                _hand_over(directory)
+            _announce(directory)
+            if order.runner:
+                os.close(SETUP)
         except (OSError, StepError) as error:
             _fail(error)
         return program
@@ -218,9 +219,13 @@ def _close(descriptors: list[int]) -> None:
         os.close(descriptor)
 
 
-def _hand_over(directory: int) -> None:
+def _announce(directory: int | None) -> None:
+    """Say that the jail stands; hand over its work directory if there is one to hand over."""
+    if directory is None:
+        os.write(SETUP, SET_UP)
+        return
     with socket.socket(fileno=os.dup(SETUP)) as channel:
-        socket.send_fds(channel, [b"directory"], [directory])
+        socket.send_fds(channel, [SET_UP], [directory])
     os.close(directory)
 
 
