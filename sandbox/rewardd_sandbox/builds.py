@@ -153,7 +153,7 @@ class Builder:
         """Run one compiler; return what was seen, whether it failed, its files and its log."""
         self.builds += 1
         loaded = compiler(program, limits, toolchain, command)
-        child = await slot.start(loaded.cell, loaded.payload(alone=True))
+        child = await slot.start(loaded.cell, loaded.payload())
         try:
             cpu = limits.build_cpu_seconds
             allowed = Allowance(cpu, cpu * _WALL_FACTOR, _LOG_BYTES)

@@ -47,7 +47,7 @@ class LocalJail:
         self._companions: list[LocalJail] = []
         self._child: Child | None = None
         self._closed = False
-        self._alone = False
+        self._ending = orders.NEXT_TEST
         self._fresh = True
         self._digest = hashlib.sha256(program.files[program.main]).digest()
 
@@ -57,44 +57,58 @@ class LocalJail:
         Raises:
             SandboxError: the sandbox failed.
         """
-        if self._loaded.header.files and self._loaded.cell.kind.value != "exec":
-            return await self._load(alone=not self._loaded.batch)
-        return None
+        return await self._load(self._usual_ending()) if self._loaded.python else None
 
     async def feed(self, given: Given) -> Answer:
         """Run the next test; see `sandbox.Jail`."""
-        if not self._loaded.batch:
+        if not self._loaded.python or self._program.fetch:
             return await self.alone(given)
-        if self._child is None and await self._load(alone=False) is not None:
-            return Answer(end=End.BROKEN, note="the program did not compile a second time")
-        child = self._child
-        if child is None:
-            raise SandboxError("the jail has no process")
+        child = await self._ready(self._usual_ending(), {})
+        if isinstance(child, Answer):
+            return child
         fresh, self._fresh = self._fresh, False
-        seen = await self._ask(child, given)
-        answer = self._answer(seen, given, child, None)
-        if fresh and seen.breach is not None:
-            answer = replace(answer, alone=True)
-        if seen.died or seen.breach is not None:
+        try:
+            seen = await self._ask(child, given)
+            gone = seen.died or seen.breach is not None or self._program.strict
+            reaped = await child.reap() if seen.died else None
+            answer = self._answer(seen, given, child, reaped)
+        except BaseException:
             await self._drop()
-        return answer
+            raise
+        if gone:
+            await self._drop()
+        # A limit that ended a fresh process would end another one.
+        final = fresh and seen.breach is not None
+        return answer if answer.alone == final else replace(answer, alone=final)
 
     async def alone(self, given: Given) -> Answer:
         """Run a test in a fresh process; see `sandbox.Jail`."""
-        await self._drop_batch()
-        if self._child is None:
-            failure = await self._load(alone=True, files=given.files)
-            if failure is not None:
-                return Answer(end=End.BROKEN, note=failure.log[:200], alone=True)
-        child = self._child
-        if child is None:
-            raise SandboxError("the jail has no process")
+        child = await self._ready(orders.REAL_SHUTDOWN, given.files)
+        if isinstance(child, Answer):
+            return child
         try:
             seen = await self._ask(child, given)
             reaped = await child.reap()
             return self._answer(seen, given, child, reaped)
         finally:
             await self._drop()
+
+    def _usual_ending(self) -> str:
+        if self._program.fetch:
+            return orders.REAL_SHUTDOWN
+        return orders.QUICK_EXIT if self._program.strict else orders.NEXT_TEST
+
+    async def _ready(self, ending: str, files: Mapping[str, bytes]) -> Child | Answer:
+        """Return a process that waits for a test and ends it so, or why there is none."""
+        if self._child is not None and self._ending != ending:
+            await self._drop()
+        if self._child is None:
+            failure = await self._load(ending, files)
+            if failure is not None:
+                return Answer(end=End.BROKEN, note=failure.log[:200], alone=True)
+        if self._child is None:
+            raise SandboxError("the jail has no process")
+        return self._child
 
     async def companion(self, program: Program, limits: Limits) -> "Jail | BuildFailure":
         """Load a second program in this slot; see `sandbox.Jail`."""
@@ -122,15 +136,13 @@ class LocalJail:
                 await self._release(self._slot)
 
     async def _load(
-        self, *, alone: bool, files: Mapping[str, bytes] | None = None
+        self, ending: str, files: Mapping[str, bytes] | None = None
     ) -> BuildFailure | None:
-        self._alone = alone
+        self._ending = ending
         self._fresh = True
         loaded = self._loaded.beside(files or {})
-        self._child = await self._slot.start(
-            loaded.cell, loaded.payload(alone=alone), loaded.binary
-        )
-        if self._loaded.cell.kind.value == "exec":
+        self._child = await self._slot.start(loaded.cell, loaded.payload(ending), loaded.binary)
+        if not self._loaded.python:
             return None
         limits = self._limits
         allowed = Allowance(
@@ -229,11 +241,6 @@ class LocalJail:
         if number == signal.SIGXCPU:
             return End.CPU_LIMIT
         return End.SIGNALLED
-
-    async def _drop_batch(self) -> None:
-        """Let go of a process that has run tests already."""
-        if self._child is not None and not self._alone:
-            await self._drop()
 
     async def _drop(self) -> None:
         child, self._child = self._child, None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import ceil
 
+from rewardd_sandbox.inside.orders import NEXT_TEST
 from rewardd_sandbox.inside.payload import Header, pack
 from rewardd_sandbox.languages import LANGUAGES, Language, MemoryLimit
 from rewardd_sandbox.program import Limits, Program
@@ -37,10 +38,14 @@ class Loaded:
     binary: int | None = None
     batch: bool = False
 
-    def payload(self, *, alone: bool) -> bytes:
+    @property
+    def python(self) -> bool:
+        """Whether the zygote's own interpreter runs it."""
+        return self.cell.kind is not Kind.EXEC
+
+    def payload(self, ending: str = NEXT_TEST) -> bytes:
         """Return what goes into the jail over its descriptor."""
-        header = replace(self.header, alone=True) if alone else self.header
-        return pack(header, list(self.contents))
+        return pack(replace(self.header, ending=ending), list(self.contents))
 
     def beside(self, files: Mapping[str, bytes]) -> "Loaded":
         """Return the same with further files in its work directory."""

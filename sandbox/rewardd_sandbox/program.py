@@ -48,7 +48,7 @@ class Program:
         prelude: offer the names of the usual imports behind the builtins (Python).
         stdin_file: the input is also written to this name before each test.
         fetch: names of files to read back after each test, which then always runs alone.
-        strict: only `alone` will be asked.
+        strict: each test gets a fresh process, also when it is fed.
         dialogue: a call may use `__ask__(value)` (Python): its value comes as the answer, and the
             next call's input, encoded, is what `__ask__` returns.
     """

@@ -19,6 +19,7 @@ _STDERR_KEPT = 64 << 10
 _FRAME_HEAD = 5
 _LONGEST_EXTENSION = 10
 _SHORTEST_CHECK_SECONDS = 0.004
+_PROCESSORS = os.cpu_count() or 1
 _BODIES = (orders.VALUE, orders.UNSUPPORTED)
 
 
@@ -98,7 +99,7 @@ class Watch:
         Raises:
             StarvedError: the machine gave the jail no time.
         """
-        cpu, started, waited = self._cpu(), time.monotonic(), clocks.waited_seconds(self._pid)
+        cpu, started = self._cpu(), time.monotonic()
         self._most = allowed.output_bytes
         begin()
         breach: End | None = None
@@ -107,7 +108,7 @@ class Watch:
             await self._until(next_check)
             wall = time.monotonic() - started
             spent = self._cpu() - cpu
-            breach, next_check = self._judge(allowed, spent, wall, waited)
+            breach, next_check = self._judge(allowed, spent, wall)
         return self._seen(allowed, cpu, started, breach)
 
     def _seen(self, allowed: Allowance, cpu: float, started: float, breach: End | None) -> Seen:
@@ -135,9 +136,7 @@ class Watch:
     def _over(self) -> bool:
         return self.died or self._frame_complete() or self._stdout_bytes > self._most
 
-    def _judge(
-        self, allowed: Allowance, spent: float, wall: float, waited: float
-    ) -> tuple[End | None, float]:
+    def _judge(self, allowed: Allowance, spent: float, wall: float) -> tuple[End | None, float]:
         """Return the limit that is overrun, or None and when to look again."""
         if spent > allowed.cpu_seconds:
             return End.CPU_LIMIT, 0.0
@@ -145,13 +144,13 @@ class Watch:
             return End.OUTPUT_LIMIT, 0.0
         left = allowed.wall_seconds - wall
         if left <= 0 and not self._over():
-            given_back = clocks.waited_seconds(self._pid) - waited
-            left += given_back
+            # Since its birth, not since this test: one look costs as much as a test.
+            left += clocks.waited_seconds(self._pid)
             if left <= 0:
                 return End.WALL_LIMIT, 0.0
             if wall > allowed.wall_seconds * _LONGEST_EXTENSION:
                 raise StarvedError(f"the jail had {spent:.2f} s of CPU in {wall:.0f} s")
-        soonest = (allowed.cpu_seconds - spent) / (os.cpu_count() or 1)
+        soonest = (allowed.cpu_seconds - spent) / _PROCESSORS
         return None, max(min(soonest, left), _SHORTEST_CHECK_SECONDS)
 
     async def _until(self, seconds: float) -> None:
@@ -236,7 +235,7 @@ class Watch:
 
 
 def _first_check(allowed: Allowance) -> float:
-    soonest = allowed.cpu_seconds / (os.cpu_count() or 1)
+    soonest = allowed.cpu_seconds / _PROCESSORS
     return max(min(soonest, allowed.wall_seconds), _SHORTEST_CHECK_SECONDS)
 
 

@@ -4,7 +4,8 @@ import importlib
 import os
 import struct
 from collections.abc import Callable
-from typing import Any, cast
+from types import TracebackType
+from typing import Any, Self, cast
 
 from rewardd_sandbox.inside import orders
 from rewardd_sandbox.inside.codec import UnsupportedError, decode, encode
@@ -19,6 +20,28 @@ datetime decimal fractions statistics functools itertools collections threading 
 """
 
 _USUAL_OWNER = "Solution"
+
+
+class Caught:
+    """Holds what a program raised: in here that is its answer, whatever it is.
+
+    `only` narrows it; what else is raised goes on.
+    """
+
+    def __init__(self, only: type[BaseException] | tuple[()] = BaseException) -> None:
+        self._only = only
+        self.error: BaseException | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
+    ) -> bool:
+        """Keep the error."""
+        kept = isinstance(error, self._only)
+        self.error = error if kept else None
+        return kept
 
 
 def prelude() -> dict[str, object]:
@@ -63,12 +86,12 @@ def answer(names: dict[str, object], given: bytes) -> tuple[bytes, bytes]:
     function = _find(names, request["entry"], request.get("class"))
     if function is None:
         return orders.NO_ENTRY, b""
-    try:
-        result: object = function(*arguments, **keywords)
-    except Exception as error:
-        if not request.get("catch"):
-            raise
-        return orders.VALUE, encode({"raised": _builtin_name(error), "text": _text(error)})
+    result: object = None
+    with Caught(only=Exception if request.get("catch") else ()) as caught:
+        result = function(*arguments, **keywords)
+    if caught.error is not None:
+        told = {"raised": _builtin_name(caught.error), "text": _text(caught.error)}
+        return orders.VALUE, encode(told)
     if request.get("result_of") is not None:
         result = arguments[request["result_of"]]
     if request.get("catch"):
@@ -91,7 +114,7 @@ def _find(names: dict[str, object], entry: str, owner: str | None) -> Callable[.
     return found if callable(found) else None
 
 
-def _builtin_name(error: Exception) -> str:
+def _builtin_name(error: BaseException) -> str:
     """Return the nearest builtin exception's name: only such can be raised again elsewhere."""
     for kind in type(error).__mro__:
         if kind.__module__ == "builtins":
@@ -99,8 +122,7 @@ def _builtin_name(error: Exception) -> str:
     return "Exception"
 
 
-def _text(error: Exception) -> str:
-    try:
+def _text(error: BaseException) -> str:
+    with Caught():
         return str(error)[:1000]
-    except Exception:  # noqa: BLE001  a program's own exception may not even print
-        return ""
+    return ""

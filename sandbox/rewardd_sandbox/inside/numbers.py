@@ -47,8 +47,8 @@ ustat 136 -              utime 132 -              utimensat 280 88         utime
 vfork 58 -               vhangup 153 58           vmsplice 278 75
 """
 
-NEWEST = 462
-"""mseal: what is newer has not been looked at, and answers ENOSYS."""
+NEWEST = 456
+"""futex_requeue: what is newer has not been looked at, and answers ENOSYS."""
 
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 

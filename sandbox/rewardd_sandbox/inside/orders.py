@@ -79,6 +79,10 @@ REPORT = ">cI"
 GO_FRAME = "<cQ"
 """A frame on `go`: what to do, and the seed of this test."""
 
+NEXT_TEST, QUICK_EXIT, REAL_SHUTDOWN = "next", "quick", "shutdown"
+"""What comes after a test: another one, an end after the program's own hooks and finalizers, or the
+interpreter's real shutdown, which takes as long as the rest of a short test."""
+
 RUN_STDIO, RUN_CALL = b"t", b"c"
 READY, DONE, RAISED, MEMORY, VALUE, UNSUPPORTED, NO_ENTRY, NOT_COMPILED = (
     b"r", b"d", b"e", b"m", b"v", b"u", b"n", b"c",

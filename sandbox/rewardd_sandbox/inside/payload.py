@@ -5,9 +5,9 @@ import os
 import signal
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from rewardd_sandbox.inside import kernel, runner
+from rewardd_sandbox.inside import kernel, orders, runner
 from rewardd_sandbox.inside.orders import BINARY, CONTROL, GO, GO_FRAME, SETUP
 
 _LENGTH = struct.Struct("<I")
@@ -23,7 +23,7 @@ class Header:
         argv, environment: of a program that is exec'ed.
         binary: exec the file at descriptor BINARY in place of argv[0].
         stdin_file: also write the input to this name, as the source reads it from there.
-        alone: leave through the interpreter's real shutdown after the first test.
+        ending: what comes after a test.
         prelude: offer the names that peers import beforehand.
         dialogue: offer `__ask__(value)`, which sends a value out and waits for another.
     """
@@ -33,7 +33,7 @@ class Header:
     environment: dict[str, str] = field(default_factory=dict[str, str])
     binary: bool = False
     stdin_file: str | None = None
-    alone: bool = False
+    ending: str = orders.NEXT_TEST
     prelude: bool = False
     dialogue: bool = False
 
@@ -55,6 +55,9 @@ def load(descriptor: int, *, python: bool, private: bool) -> Callable[[], object
     if private:
         for name, content in files.items():
             _write(name, content)
+    if not private:
+        # Nothing can be made here: the worker wrote the files, and /dev/stdin is the host's link.
+        header = replace(header, stdin_file=None)
     if python:
         return _python(header, files)
     return _program(header)
@@ -95,7 +98,7 @@ def _python(header: Header, files: dict[str, bytes]) -> Callable[[], object]:
     return runner.Runner(
         source,
         runner.Place(work, header.argv, frozenset(files), header.stdin_file),
-        alone=header.alone,
+        ending=header.ending,
         prelude=header.prelude,
         dialogue=header.dialogue,
     ).run

@@ -6,6 +6,7 @@ Everything here is the submission's to read and break; it can spoil nothing but 
 import atexit
 import builtins
 import decimal
+import gc
 import os
 import random
 import signal
@@ -13,7 +14,7 @@ import struct
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from io import BufferedReader, BufferedWriter, FileIO, TextIOWrapper
 from types import CodeType, ModuleType
@@ -73,27 +74,33 @@ def _replace_link(name: str) -> None:
         os.symlink("/proc/self/fd/0", name)  # noqa: PTH211  a string all along
 
 
+def _raw(environment: MutableMapping[str, str]) -> dict[bytes, bytes]:
+    """Return the variables as they are kept: to decode them all takes longer than a test."""
+    return vars(environment)["_data"]
+
+
 class Runner:
     """One program, and its tests one after the other in this process.
 
     Args:
-        alone: one test, which ends with the interpreter's real shutdown.
+        ending: what comes after a test; see `orders`.
         prelude: offer the names of the usual imports behind the builtins.
         dialogue: offer `__ask__`.
     """
 
     def __init__(
-        self, source: bytes, place: Place, *, alone: bool, prelude: bool, dialogue: bool
+        self, source: bytes, place: Place, *, ending: str, prelude: bool, dialogue: bool
     ) -> None:
         self._source = source
         self._place = place
-        self._alone = alone
+        self._ending = ending
         self._offered = calls.prelude() if prelude else {}
         if dialogue:
             self._offered["__ask__"] = calls.ask
         self._owner = os.getpid()
         self._environment = os.environ  # noqa: TID251  the jail's own, made by its zygote
         self._environment.pop("PYTHONHASHSEED", None)
+        self._raw_environment = dict(_raw(self._environment))
         self._saved = _Saved([place.work, *sys.path], {**self._environment})
 
     def run(self) -> None:
@@ -122,16 +129,21 @@ class Runner:
         stage = self._set_stage(seed)
         module = _fresh_main(self._place, self._offered)
         kind, number, body = orders.DONE, 0, b""
-        try:
+        with calls.Caught() as caught:
             exec(code, module.__dict__)  # noqa: S102  what a jail is for
             if call:
                 kind, body = calls.answer(module.__dict__, given)
-        except BaseException as error:  # noqa: BLE001  whatever a program raises is the program's
-            kind, number = _explain(error, stage)
-        if self._alone or os.getpid() != self._owner:
+        if caught.error is not None:
+            kind, number = _explain(caught.error, stage)
+        if self._ending == orders.REAL_SHUTDOWN or os.getpid() != self._owner:
             self._leave(kind, number, body)
         _finish(module, stage)
+        if self._ending == orders.QUICK_EXIT:
+            gc.collect()
+            _flush(stage)
         self._report(kind, len(body) or number, body)
+        if self._ending == orders.QUICK_EXIT:
+            os._exit(number)
 
     def _set_stage(self, seed: int) -> Sequence[TextIOWrapper]:
         """Put everything back to what a fresh interpreter has."""
@@ -141,7 +153,7 @@ class Runner:
         os.chdir(self._place.work)
         self._sweep()
         link_stdin(self._place.stdin_file)
-        if {**self._environment} != self._saved.environment:
+        if _raw(self._environment) != self._raw_environment:
             self._environment.clear()
             self._environment.update(self._saved.environment)
         sys.path[:] = self._saved.path
@@ -216,9 +228,9 @@ def _explain(error: BaseException, stage: Sequence[TextIOWrapper]) -> tuple[byte
         return _exit_code(error.code, stage)
     kind = orders.MEMORY if isinstance(error, MemoryError) else orders.RAISED
     error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
-    try:
+    with calls.Caught() as caught:
         traceback.print_exception(error, file=stage[1])
-    except BaseException:  # noqa: BLE001  a program's own exception may break even that
+    if caught.error is not None:
         os.write(2, b"an exception that cannot be printed\n")
     return kind, 1
 
@@ -228,7 +240,8 @@ def _exit_code(code: object, stage: Sequence[TextIOWrapper]) -> tuple[bytes, int
         return orders.DONE, 0
     if isinstance(code, int):
         return orders.DONE, code & 0xFF
-    _quietly(lambda: print(code, file=stage[1]))
+    with calls.Caught():
+        print(code, file=stage[1])
     return orders.DONE, 1
 
 
@@ -237,14 +250,14 @@ def _finish(module: ModuleType, stage: Sequence[TextIOWrapper]) -> None:
     for thread in threading.enumerate():
         if thread is not threading.main_thread() and not thread.daemon:
             thread.join()
-    _quietly(_run_exit_hooks)
-    _quietly(module.__dict__.clear)
-    for stream in (sys.stdout, sys.stderr, *stage):
-        _quietly(stream.flush)
+    with calls.Caught():
+        _run_exit_hooks()
+    with calls.Caught():
+        module.__dict__.clear()
+    _flush(stage)
 
 
-def _quietly(act: Callable[[], object]) -> None:
-    try:
-        act()
-    except BaseException:  # noqa: BLE001  a program's hooks and streams may raise anything
-        traceback.format_exc(limit=1)
+def _flush(stage: Sequence[TextIOWrapper]) -> None:
+    for stream in {id(stream): stream for stream in (sys.stdout, sys.stderr, *stage)}.values():
+        with calls.Caught():
+            stream.flush()

@@ -52,6 +52,7 @@ def _prepare(setup: Setup) -> lockdown.Fence:
     """
     if setup.preload:
         _preload(numpy=setup.numpy)
+    kernel.drop_bounding()
     if setup.become is not None:
         _become(setup.become)
     if setup.user_namespace:

@@ -86,7 +86,7 @@ class Trial:
 
     async def _ask(self, given: Given, judge: Judge) -> tuple[Judged, Answer]:
         """Feed a test; what does not pass is decided by running it again in a fresh process."""
-        answer = await (self.jail.alone(given) if self.terms.strict else self.jail.feed(given))
+        answer = await self.jail.feed(given)
         judged = await self._judge(answer, judge)
         if judged.passed or answer.alone:
             return judged, answer

@@ -1,0 +1,58 @@
+"""No program gets reward without the answer, in any tier; and the next one finds a clean slot."""
+
+import random
+
+import pytest
+
+from jail_checks import jailed_processes, judge
+from jail_programs import Subject, load
+from rewardd_sandbox.local import LocalSandbox
+from rewardd_sandbox.tiers import Tier
+
+_DRAWN = random.Random()  # noqa: S311  no secret: numbers that no attack can know
+_FACTORS = [(_DRAWN.randrange(100, 10**6), _DRAWN.randrange(100, 10**6)) for _ in range(2)]
+_TESTS = [{"stdin": f"{a} {b}\n", "stdout": f"{a * b}\n"} for a, b in _FACTORS]
+_GOOD = "a, b = map(int, input().split())\nprint(a * b)"
+_CALLS = [{"args": [6, 7], "result": 42}, {"args": [2, 3], "result": 6}]
+
+
+@pytest.mark.parametrize("subject", load("attacks/rewards.txt"), ids=lambda s: s.name)
+async def test_no_program_is_paid_for_less_than_the_answer(
+    sandbox: LocalSandbox, subject: Subject
+) -> None:
+    reference = {"tests": _TESTS, "limits": subject.limits}
+    verdict = await judge(sandbox, subject.source, reference)
+    assert (verdict.score, subject.claim) == (0.0, subject.claim)
+    assert (await judge(sandbox, _GOOD, {"tests": _TESTS})).score == 1.0
+    assert jailed_processes() == []
+
+
+@pytest.mark.parametrize("subject", load("attacks/calls.txt"), ids=lambda s: s.name)
+async def test_no_function_is_paid_for_less_than_the_result(
+    sandbox: LocalSandbox, subject: Subject
+) -> None:
+    reference = {"kind": "call", "entry": "mul", "tests": _CALLS, "limits": subject.limits}
+    verdict = await judge(sandbox, subject.source, reference)
+    assert (verdict.score, subject.claim) == (0.0, subject.claim)
+
+
+@pytest.mark.parametrize("subject", load("attacks/calls.txt"), ids=lambda s: s.name)
+async def test_test_code_is_not_fooled_either(sandbox: LocalSandbox, subject: Subject) -> None:
+    check = (
+        "def check(candidate):\n    assert candidate(6, 7) == 42\n    assert candidate(2, 3) == 6"
+    )
+    reference = {"prompt": "", "entry_point": "mul", "test": check}
+    verdict = await judge(sandbox, subject.source, reference, cpu_seconds=0.4)
+    assert (verdict.score, subject.claim) == (0.0, subject.claim)
+
+
+@pytest.mark.parametrize("subject", load("attacks/exhaust.txt"), ids=lambda s: s.name)
+async def test_what_exhausts_ends_within_its_bounds_and_leaves_nothing(
+    sandbox: LocalSandbox, subject: Subject, tier: Tier
+) -> None:
+    reference = {"tests": _TESTS, "limits": subject.limits}
+    verdict = await judge(sandbox, subject.source, reference)
+    assert (verdict.score, subject.claim) == (0.0, subject.claim)
+    after = await judge(sandbox, _GOOD, {"tests": _TESTS})
+    assert (after.score, after.evidence["tier"]) == (1.0, str(tier))
+    assert jailed_processes() == []
