@@ -50,6 +50,7 @@ class Language:
         threads: how many of them the runtime and a program may have.
         processes: whether building or running takes processes of its own.
         proc: whether it needs a /proc, of its own pid namespace.
+        environment, build_environment: variables; $HOME stands for the work directory.
         etc: patterns below /etc that the toolchain reads.
         hello: a program that prints "hello".
         precompile: header that is compiled once per set of flags, and how to ask for it.
@@ -207,7 +208,7 @@ _ALL = (
         share_mib=256,
         build_environment={
             "CGO_ENABLED": "0", "GOPROXY": "off", "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod",
-            "GO111MODULE": "off", "GOCACHE": "/sandbox/work/.cache", "GOPATH": "/sandbox/work/.go",
+            "GO111MODULE": "off", "GOCACHE": "$HOME/.cache", "GOPATH": "$HOME/.go",
         },
         variants=(
             Variant(

@@ -4,14 +4,13 @@ import asyncio
 import contextlib
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from rewardd_sandbox import loading, toolchains
+from rewardd_sandbox import interpreters, loading, toolchains
 from rewardd_sandbox.builds import Builder
 from rewardd_sandbox.cgroups import Groups
 from rewardd_sandbox.errors import SandboxError, SetupError, UnavailableError
@@ -21,12 +20,10 @@ from rewardd_sandbox.languages import LANGUAGES
 from rewardd_sandbox.program import Answer, BuildFailure, End, Given, Limits, Program
 from rewardd_sandbox.slot import Ground, Slot
 from rewardd_sandbox.tiers import Footing, Refusal, Report, Tier, footings, is_root, remedy
-from rewardd_sandbox.toolchains import Interpreter, Toolchain
+from rewardd_sandbox.toolchains import Toolchain
 from rewardd_sandbox.users import Users
 
 _FIRST_USER = 61_000
-_FALLBACK_PYTHONS = ("/usr/local/bin/python3", "/usr/bin/python3")
-_OLDEST_PYTHON = (3, 11)
 _ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "HOME": WORK,
@@ -345,7 +342,7 @@ class LocalSandbox:
     def _ground(self, footing: Footing, state: Path, first_user: int) -> Ground:
         roots = {root for found in self._found.values() if isinstance(found, Toolchain)
                  for root in found.roots}  # fmt: skip
-        interpreter = self._interpreter(footing)
+        interpreter = interpreters.choose(self._options.python, footing)
         return Ground(
             footing=footing,
             interpreter=interpreter,
@@ -356,37 +353,12 @@ class LocalSandbox:
             landlock_cap=self._options.landlock_cap,
         )
 
-    def _interpreter(self, footing: Footing) -> Interpreter:
-        """Return the Python for submissions; jails without mounts must be able to read it."""
-        base = getattr(sys, "_base_executable", sys.executable)
-        chosen = self._options.python
-        for path in (base, *_FALLBACK_PYTHONS) if chosen is None else (chosen,):
-            found = toolchains.interpreter(path)
-            if found is None or _release_of(found) < _OLDEST_PYTHON:
-                continue
-            if not _others_read(found) and (footing.separate_users or footing.drop_first):
-                if footing.namespaces and not footing.drop_first:
-                    return found
-                continue
-            return found
-        raise SetupError("interpreter", 0, "no Python here can be read by the users of jails")
-
 
 def _make_state() -> Path:
     state = Path(tempfile.mkdtemp(prefix="rewardd-sandbox-"))
     state.chmod(0o711)
     (state / "cache").mkdir(0o755)
     return state
-
-
-def _release_of(found: Interpreter) -> tuple[int, ...]:
-    return tuple(int(part) for part in found.version.split(".")[:2])
-
-
-def _others_read(found: Interpreter) -> bool:
-    """Whether any user of this machine may enter the folders above an interpreter."""
-    folders = {folder for root in found.roots for folder in Path(root).parents}
-    return all(folder.stat().st_mode & 0o001 for folder in folders)
 
 
 def _complaint(answer: Answer) -> str:

@@ -108,7 +108,8 @@ def _environment(header: Header) -> dict[str, str]:
     here = os.getcwd()  # noqa: PTH109  a string all along
     inherited = {**os.environ, "HOME": here, "TMPDIR": here}  # noqa: TID251  made by the worker
     inherited.pop("PYTHONHASHSEED", None)
-    return inherited | header.environment
+    own = {name: value.replace("$HOME", here) for name, value in header.environment.items()}
+    return inherited | own
 
 
 def _program(header: Header) -> Callable[[], object]:

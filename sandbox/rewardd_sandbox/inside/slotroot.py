@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rewardd_sandbox.inside import kernel
 
-WORK = "/sandbox/work"
+WORK = "/sandbox/home"
 """The mount point of a jail's own work directory."""
 CACHE = "/sandbox/cache"
 """Where jails find what compilers may share."""
