@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from rewardd_sandbox import stale
 from rewardd_sandbox.errors import SetupError
 
 _V1_CONTROLLERS = ("memory", "pids", "cpuacct")
@@ -206,6 +207,8 @@ class Groups:
     def __init__(self, name: str) -> None:
         try:
             self._unified, self._parents = _own_folders(name)
+            for parent in self._parents.values():
+                stale.remove_groups(parent.parent)
         except (OSError, KeyError, ValueError) as error:
             raise SetupError("cgroup", getattr(error, "errno", None) or 0, str(error)) from error
 
@@ -251,6 +254,7 @@ def _below(mount: tuple[str, Path], membership: str) -> Path:
     """Return a group's folder; in a container the mount shows a part of the hierarchy."""
     root, point = mount
     inner = membership.removeprefix(root) if root != "/" else membership
+    inner = inner.removesuffix(f"/{_LEAF}")
     place = point / inner.lstrip("/")
     return place if place.is_dir() else point
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from rewardd_sandbox import clocks, pipes
 from rewardd_sandbox.errors import LostError, SetupError
 from rewardd_sandbox.inside import orders
+from rewardd_sandbox.inside.payload import PROGRAM
 from rewardd_sandbox.watch import Allowance, Seen, Watch
 from rewardd_sandbox.zygote_link import Born, Reaped, Zygote
 
@@ -32,6 +33,7 @@ class Child:
         self._reaping: asyncio.Task[Reaped] | None = None
         self.directory: int | None = None
         self._set_up = False
+        self.refused = ""
         self.work: Path | None = None
         pid = born.pid
         self._watch = Watch(ends, pid, born.handle, cpu or (lambda: clocks.cpu_seconds(pid)))
@@ -156,6 +158,9 @@ class Child:
                 break
             if text.startswith(b"{"):
                 told = json.loads(text)
+                if told["step"] == PROGRAM:
+                    self.refused = str(told["error"])
+                    continue
                 raise SetupError(told["step"], told["errno"], told["error"])
             if not text:
                 self._ends.setup.close()

@@ -36,7 +36,7 @@ def _release(found: Interpreter) -> tuple[int, ...]:
 
 
 def _readable(found: Interpreter, footing: Footing) -> bool:
-    """Whether the users of jails may enter the folders above: mounts show them whatever these say."""
+    """Whether jails may enter the folders above; mounts show what these would not."""
     ours = not footing.separate_users and not footing.drop_first
     mounted = footing.namespaces and not footing.drop_first
     if ours or mounted:

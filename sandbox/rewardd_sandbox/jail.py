@@ -183,6 +183,8 @@ class LocalJail:
 
     def _answer(self, seen: Seen, given: Given, child: Child, reaped: Reaped | None) -> Answer:
         end, code, number, note = self._end(seen, given, reaped)
+        if child.refused:
+            end, code, note = End.BROKEN, None, f"the kernel does not start it: {child.refused}"
         files: Mapping[str, bytes] = {}
         if reaped is not None and child.directory is not None:
             most = self._limits.output_bytes + given.extra_output_bytes

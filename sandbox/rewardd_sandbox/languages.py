@@ -75,18 +75,29 @@ class Language:
     precompile: str | None = None
 
 
+_JAVA_NOISE = re.compile(
+    r'//[^\n]*|/\*.*?\*/|"""(?:.*?)"""|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'', re.DOTALL
+)
 _PUBLIC_CLASS = re.compile(
-    r"^\s*public\s+(?:(?:final|abstract|strictfp)\s+)*class\s+(\w+)", re.MULTILINE
+    r"\bpublic\s+(?:(?:final|abstract|strictfp|sealed)\s+)*(?:class|record|enum|interface)\s+(\w+)"
 )
-_MAIN_CLASS = re.compile(
-    r"^\s*(?:final\s+)?class\s+(\w+)[^{]*\{[^}]*static\s+void\s+main", re.MULTILINE
-)
+_ANY_CLASS = re.compile(r"\b(?:class|record|enum|interface)\s+(\w+)")
 
 
 def _java_main(source: str) -> str:
-    """Return the file that Java wants: named as the public class."""
-    named = _PUBLIC_CLASS.search(source) or _MAIN_CLASS.search(source)
-    return f"{named.group(1) if named else 'Main'}.java"
+    """Return the file that Java wants: named as the public class, else as the one with `main`."""
+    bare = _JAVA_NOISE.sub(" ", source)
+    tops = [found for found in _PUBLIC_CLASS.finditer(bare) if _depth(bare, found.start()) == 0]
+    if tops:
+        return f"{tops[0].group(1)}.java"
+    entry = bare.find("static void main")
+    before = [found for found in _ANY_CLASS.finditer(bare) if found.start() < entry]
+    outer = [found for found in before if _depth(bare, found.start()) == 0]
+    return f"{outer[-1].group(1) if outer else 'Main'}.java"
+
+
+def _depth(source: str, end: int) -> int:
+    return source.count("{", 0, end) - source.count("}", 0, end)
 
 
 _ALL = (

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from rewardd_sandbox import interpreters, loading, toolchains
+from rewardd_sandbox import interpreters, loading, stale, toolchains
 from rewardd_sandbox.builds import Builder
 from rewardd_sandbox.cgroups import Groups
 from rewardd_sandbox.errors import SandboxError, SetupError, UnavailableError
@@ -312,7 +312,7 @@ class LocalSandbox:
         standing: _Standing | None = None
         users = Users(self._options.first_user)
         try:
-            groups = Groups(f"rewardd-{state.name[-8:]}") if footing.cgroup else None
+            groups = Groups(state.name) if footing.cgroup else None
             ground = self._ground(footing, state, users.first)
             builder = Builder(self._borrow, ground.cache, ground.cache_inside)
             standing = _Standing(ground, builder, [], groups, users)
@@ -355,7 +355,8 @@ class LocalSandbox:
 
 
 def _make_state() -> Path:
-    state = Path(tempfile.mkdtemp(prefix="rewardd-sandbox-"))
+    stale.remove_directories(Path(tempfile.gettempdir()))
+    state = Path(tempfile.mkdtemp(prefix=f"{stale.PREFIX}{os.getpid()}-"))
     state.chmod(0o711)
     (state / "cache").mkdir(0o755)
     return state

@@ -59,6 +59,7 @@ class Watch:
         self._pid = pid
         self._handle = handle
         self._cpu = cpu
+        self._charged_from = cpu()
         self._loop = asyncio.get_running_loop()
         self._event: asyncio.Future[None] | None = None
         self._control = bytearray()
@@ -99,7 +100,7 @@ class Watch:
         Raises:
             StarvedError: the machine gave the jail no time.
         """
-        cpu, started = self._cpu(), time.monotonic()
+        cpu, started = self._charged_from, time.monotonic()
         self._most = allowed.output_bytes
         begin()
         breach: End | None = None
@@ -113,7 +114,9 @@ class Watch:
 
     def _seen(self, allowed: Allowance, cpu: float, started: float, breach: End | None) -> Seen:
         wall = time.monotonic() - started
-        spent = self._cpu() - cpu
+        # What it burns from here on, between two tests, is charged to the next one.
+        self._charged_from = self._cpu()
+        spent = self._charged_from - cpu
         rest = pipes.read_now(self._ends.stdout, self._most)
         stdout = b"".join([*self._stdout, rest])
         self._stdout.clear()

@@ -160,13 +160,19 @@ def _bounded_decimal(text: str) -> Decimal:
     return number
 
 
+def _bounded_fraction(numerator: str, denominator: str) -> Fraction:
+    if max(len(numerator), len(denominator)) > _MAX_DIGITS:
+        raise UnsupportedError("a fraction out of bounds: to reduce it takes too long")
+    return Fraction(int(numerator, 16), int(denominator, 16))
+
+
 _DECODERS: dict[str, Callable[[Any], object]] = {
     "float": float.fromhex,
     "bytes": bytes.fromhex,
     "text": lambda body: bytes.fromhex(body).decode("utf-8", "surrogatepass"),
     "int": lambda body: int(body, 16),
     "complex": lambda body: complex(*(float.fromhex(part) for part in body)),
-    "fraction": lambda body: Fraction(*(int(part, 16) for part in body)),
+    "fraction": lambda body: _bounded_fraction(*body),
     "decimal": _bounded_decimal,
 }
 _CRAFTED = ("int", "complex", "fraction", "decimal")

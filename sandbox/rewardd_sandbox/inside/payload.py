@@ -12,6 +12,8 @@ from rewardd_sandbox.inside.orders import BINARY, CONTROL, GO, GO_FRAME, SETUP
 
 _LENGTH = struct.Struct("<I")
 _CHUNK = 1 << 20
+PROGRAM = "program"
+"""The step that fails where the kernel does not start a built file: the program's own doing."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,8 @@ def _program(header: Header) -> Callable[[], object]:
                 kernel.exec_descriptor(BINARY, header.argv, environment)
             os.execve(header.argv[0], header.argv, environment)  # noqa: S606  what a jail is for
         except OSError as error:
-            told = {"step": "exec", "errno": error.errno, "error": str(error)}
+            step = PROGRAM if header.binary else "exec"
+            told = {"step": step, "errno": error.errno, "error": str(error)}
             os.write(SETUP, json.dumps(told).encode())
             os._exit(127)
 

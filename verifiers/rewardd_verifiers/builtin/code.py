@@ -1,5 +1,6 @@
 """Programs against tests, in a jail."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -29,6 +30,7 @@ from rewardd_verifiers.verifier import SandboxVerifier
 
 _MAX_SOURCE_BYTES = 256 << 10
 _LOG_CHARACTERS = 2000
+_LONGEST_NAME = 200
 _PYTHON_KINDS = (Kind.CALL, Kind.ASSERTS, Kind.CHECK, Kind.UNITTEST)
 _ATTEMPTS = 2
 
@@ -133,7 +135,7 @@ class Code(SandboxVerifier[TaskReference]):
             "language": code.language.name,
             "sha256": sha256(program.files[program.main]).hexdigest(),
         }
-        problem = _unfit(program)
+        problem = _unfit(program, code)
         if problem:
             return Verdict.zero(Reason.COMPILE_ERROR, problem, facts)
         base = Limits(cpu_seconds=self.cpu_seconds, memory_mib=self.memory_mib)
@@ -165,7 +167,11 @@ class Code(SandboxVerifier[TaskReference]):
     def _program(self, code: Extracted, task: Task) -> Program:
         main = task.main or main_file(code.language, code.source)
         source = code.source
-        files = {name: content.encode("utf-8", "replace") for name, content in code.files.items()}
+        files = {
+            name: content.encode("utf-8", "replace")
+            for name, content in code.files.items()
+            if not _collides(name, {main, *task.files})
+        }
         files |= task.files
         if source or main not in files:
             files[main] = source.encode("utf-8", "surrogatepass")
@@ -227,12 +233,19 @@ def _after_prompt(program: Program, task: Task) -> Program:
     return replace(program, files={**program.files, program.main: joined})
 
 
-def _unfit(program: Program) -> str:
+def _collides(name: str, taken: Iterable[str]) -> bool:
+    """Whether a file of the policy's could not lie beside those that must be there."""
+    return any(name.startswith(f"{one}/") or one.startswith(f"{name}/") for one in taken)
+
+
+def _unfit(program: Program, code: Extracted) -> str:
     source = program.files[program.main]
     if b"\0" in source:
         return "the source holds a NUL character"
-    size = sum(map(len, program.files.values()))
-    return f"{size} bytes of source" if len(source) > _MAX_SOURCE_BYTES else ""
+    if len(program.main.encode()) > _LONGEST_NAME:
+        return "the name of its class is too long for a file"
+    size = len(source) + sum(map(len, code.files.values()))
+    return f"{size} bytes of source" if size > _MAX_SOURCE_BYTES else ""
 
 
 def _not_built(failure: BuildFailure, facts: dict[str, str]) -> Verdict:

@@ -13,10 +13,29 @@ from typing import Any, cast
 
 from rewardd_verifiers.code.values import show
 
+_MOST_CRAFTED = 1000
+_PLAIN_INTEGER = 1 << 53
+
+
+def _as_set(items: Any) -> set[object]:  # noqa: ANN401  any plain value
+    """Return a set, refusing numbers whose hashes can be made to collide where they are many."""
+    listed: list[object] = list(items)
+    crafted = sum(not _tame(item) for item in listed)
+    if crafted > _MOST_CRAFTED:
+        raise ValueError("too many unusual items to make a set of")
+    return set(listed)
+
+
+def _tame(item: object) -> bool:
+    if isinstance(item, int):
+        return abs(item) < _PLAIN_INTEGER
+    return isinstance(item, str | bytes | float) or item is None
+
+
 _WRAPPERS: Mapping[str, Callable[..., object]] = {
-    "set": set, "sorted": sorted, "list": list, "tuple": tuple, "len": len, "str": str,
+    "set": _as_set, "sorted": sorted, "list": list, "tuple": tuple, "len": len, "str": str,
     "sum": sum, "round": round, "abs": abs, "bool": bool, "int": int, "float": float,
-    "frozenset": frozenset, "dict": dict, "max": max, "min": min, "type": type,
+    "frozenset": _as_set, "max": max, "min": min, "type": type,
 }  # fmt: skip
 _OPERATORS: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Eq: lambda a, b: a == b,

@@ -17,6 +17,8 @@ from rewardd_verifiers.code.tasks import Task
 from rewardd_verifiers.verdict import Reason
 
 _MOST_CALLS = 20_000
+_GONE = {"gone": True}
+_TOO_BIG = ("deeper", "bytes")
 _HARNESS = b"""
 import builtins, sys
 
@@ -135,11 +137,18 @@ class _Candidate:
     last: Answer = _NO_ANSWER
     trouble: Judged | None = None
 
-    async def call(self, arguments: object, keywords: object) -> object:
-        """Return what to tell the test code of one call."""
+    async def call(self, arguments: object, keywords: object) -> bytes:
+        """Return what to tell the test code of one call, encoded."""
+        try:
+            return encode(await self._call(arguments, keywords))
+        except UnsupportedError as error:
+            self.trouble = Judged(score=0.0, reason=Reason.MISMATCH, detail=str(error))
+            return encode(_GONE)
+
+    async def _call(self, arguments: object, keywords: object) -> object:
         self.calls += 1
         if self.trouble is not None or self.calls > _MOST_CALLS:
-            return {"gone": True}
+            return _GONE
         request = {
             "entry": self.task.entry,
             "class": self.task.owner,
@@ -151,7 +160,7 @@ class _Candidate:
         self.last = await (self.jail.alone(given) if self.strict else self.jail.feed(given))
         self.trouble = troubled(self.last, self.limits)
         if self.trouble is not None or self.last.value is None:
-            return {"gone": True}
+            return _GONE
         return self._read(self.last.value)
 
     def _read(self, value: bytes) -> object:
@@ -160,7 +169,7 @@ class _Candidate:
             reply = decode(value)
         except UnsupportedError as error:
             self.trouble = Judged(score=0.0, reason=Reason.MISMATCH, detail=str(error))
-            return {"gone": True}
+            return _GONE
         told = cast("dict[object, object]", reply if isinstance(reply, dict) else {})
         whole = set(told) == {"result", "args", "kwargs"}
         if whole and isinstance(told["args"], list) and isinstance(told["kwargs"], dict):
@@ -168,7 +177,7 @@ class _Candidate:
         if set(told) == {"raised", "text"} and all(isinstance(v, str) for v in told.values()):
             return told
         self.trouble = Judged(score=0.0, reason=Reason.RUNTIME_ERROR, detail="a broken reply")
-        return {"gone": True}
+        return _GONE
 
 
 async def hold(jail: Jail, task: Task, source: str, limits: Limits, *, strict: bool) -> Dialogue:
@@ -197,12 +206,12 @@ async def _relay(
 ) -> Mapping[str, object]:
     """Carry calls and results between the two until the test code is done."""
     arguments = [str(task.kind), task.setup, source, task.entry, task.owner]
-    message: object = {"entry": "run", "args": arguments}
+    message = encode({"entry": "run", "args": arguments})
     while True:
-        answer = await checker.feed(Given(stdin=encode(message), call=True))
+        answer = await checker.feed(Given(stdin=message, call=True))
         if answer.end is not End.EXITED or answer.value is None:
             tail = answer.stderr_tail[-200:].decode("utf-8", "replace")
-            raise ShapeError(f"the test code broke ({answer.end}): {tail}")
+            return {"done": "broke", "text": f"the test code broke ({answer.end}): {tail}"}
         told = cast("Mapping[str, object]", decode(answer.value))
         if "ask" not in told:
             return told
@@ -212,7 +221,9 @@ async def _relay(
 
 def _judge(ending: Mapping[str, object], candidate: _Candidate) -> Judged:
     done, text = ending.get("done"), str(ending.get("text", ""))
-    if done == "unsent":
+    if done == "broke" and candidate.calls == 0:
+        raise ShapeError(text)
+    if done == "unsent" and not (candidate.calls and any(word in text for word in _TOO_BIG)):
         raise ShapeError(f"the test code passes what cannot be sent: {text}")
     if candidate.calls == 0 or done == "empty":
         raise ShapeError(f"the test code never calls {candidate.task.entry}: {text or done}")

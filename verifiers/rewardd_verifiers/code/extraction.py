@@ -1,5 +1,6 @@
 """Take the program out of a completion: the last block in the wanted language."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -7,6 +8,9 @@ from rewardd_sandbox.languages import Language, find
 from rewardd_verifiers.text import fences, parts
 
 _BYTE_ORDER_MARK = "\ufeff"
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*", re.ASCII)
+_LONGEST_NAME = 200
+MAX_FILES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ def extract(
 
 def _choose(blocks: list[_Block], language: Language | None) -> Code | Missing:
     tagged = [block for block in blocks if _speaks(block.tag, language)]
-    files = {block.name: block.source for block in tagged if block.name}
+    files = _consistent({block.name: block.source for block in tagged if block.name})
     unnamed = [block for block in tagged if not block.name]
     plain = [block for block in blocks if not block.tag]
     if unnamed or files:
@@ -71,6 +75,13 @@ def _choose(blocks: list[_Block], language: Language | None) -> Code | Missing:
     tags = ", ".join(sorted({block.tag[:20] for block in blocks if block.tag}))
     wanted = "a known language" if language is None else language.name
     return Missing(f"no block in {wanted}; there are: {tags or 'untagged ones'}", bool(tags))
+
+
+def _consistent(files: Mapping[str, str]) -> dict[str, str]:
+    """Leave out what could not lie beside the rest: a file below a file, or too many of them."""
+    folders = {name[:at] for name in files for at, letter in enumerate(name) if letter == "/"}
+    kept = [name for name in files if name not in folders]
+    return {name: files[name] for name in kept[:MAX_FILES]}
 
 
 def _speaks(tag: str, language: Language | None) -> bool:
@@ -121,7 +132,4 @@ def _clean(source: str) -> str:
 
 def _safe(name: str) -> str:
     """Return a file name that stays below the work directory, else nothing."""
-    steps = name.split("/")
-    if not name or len(name) > 200 or "\0" in name:  # noqa: PLR2004  no file is named so
-        return ""
-    return "" if any(step in ("", ".", "..") for step in steps) else name
+    return name if _NAME.fullmatch(name) and len(name) <= _LONGEST_NAME else ""

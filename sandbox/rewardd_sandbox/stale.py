@@ -1,0 +1,34 @@
+"""Clear away what a worker left that was killed: it could not do so itself."""
+
+import contextlib
+import os
+import re
+import shutil
+from pathlib import Path
+
+PREFIX = "rewardd-sandbox-"
+_NAME = re.compile(rf"{PREFIX}([0-9]+)-\w+")
+
+
+def remove_directories(folder: Path) -> None:
+    """Remove the directories of workers that are dead."""
+    for place in folder.glob(f"{PREFIX}*"):
+        if _orphaned(place):
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def remove_groups(folder: Path) -> None:
+    """Remove the control groups of workers that are dead; a group with processes stays."""
+    for place in folder.glob(f"{PREFIX}*"):
+        if _orphaned(place):
+            for group in (*place.glob("slot*"), place):
+                with contextlib.suppress(OSError):
+                    group.rmdir()
+
+
+def _orphaned(place: Path) -> bool:
+    """Whether its worker is gone: only our own user's names are believed."""
+    found = _NAME.fullmatch(place.name)
+    if found is None or not place.is_dir() or place.is_symlink():
+        return False
+    return place.stat().st_uid == os.getuid() and not Path(f"/proc/{found[1]}").exists()
