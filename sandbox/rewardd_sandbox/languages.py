@@ -1,9 +1,10 @@
 """The table of languages: one entry each; nothing outside it branches on a language's name."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 from types import MappingProxyType
 
 _MIB = 1 << 20
@@ -75,9 +76,13 @@ class Language:
     precompile: str | None = None
 
 
+# Nothing here can fail after it has begun, so a source that never closes takes linear time.
 _JAVA_NOISE = re.compile(
-    r'//[^\n]*|/\*.*?\*/|"""(?:.*?)"""|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'', re.DOTALL
+    r'//[^\n]*+|/\*.*?(?:\*/|\Z)|""".*?(?:"""|\Z)|"(?:\\.|[^"\\\n])*+"?|'
+    r"'(?:\\.|[^'\\\n])*+'?",
+    re.DOTALL,
 )
+_MOST_CLASSES = 200
 _PUBLIC_CLASS = re.compile(
     r"\bpublic\s+(?:(?:final|abstract|strictfp|sealed)\s+)*(?:class|record|enum|interface)\s+(\w+)"
 )
@@ -87,13 +92,17 @@ _ANY_CLASS = re.compile(r"\b(?:class|record|enum|interface)\s+(\w+)")
 def _java_main(source: str) -> str:
     """Return the file that Java wants: named as the public class, else as the one with `main`."""
     bare = _JAVA_NOISE.sub(" ", source)
-    tops = [found for found in _PUBLIC_CLASS.finditer(bare) if _depth(bare, found.start()) == 0]
+    tops = [found for found in _first(_PUBLIC_CLASS, bare) if _depth(bare, found.start()) == 0]
     if tops:
         return f"{tops[0].group(1)}.java"
     entry = bare.find("static void main")
-    before = [found for found in _ANY_CLASS.finditer(bare) if found.start() < entry]
+    before = [found for found in _first(_ANY_CLASS, bare) if found.start() < entry]
     outer = [found for found in before if _depth(bare, found.start()) == 0]
     return f"{outer[-1].group(1) if outer else 'Main'}.java"
+
+
+def _first(pattern: re.Pattern[str], source: str) -> Iterator[re.Match[str]]:
+    return islice(pattern.finditer(source), _MOST_CLASSES)
 
 
 def _depth(source: str, end: int) -> int:

@@ -17,6 +17,7 @@ from rewardd_sandbox.inside.orders import Order, Setup
 
 _PATIENCE_SECONDS = 60.0
 """A healthy zygote answers within milliseconds; beyond this it is replaced."""
+_GRACE_SECONDS = 3.0
 _MESSAGE_BYTES = 1 << 16
 _STACK_BYTES = 64 << 20
 
@@ -140,9 +141,11 @@ class Zygote:
         await self._ask(json.dumps({"sweep": user, "group": group}).encode(), ())
 
     def kill(self) -> None:
-        """End it; children that it has left are ended by the kernel."""
+        """End it: without its channel it ends and reaps its children, and then itself."""
         self._lose("the zygote was stopped")
-        if self._process.poll() is None:
+        try:
+            self._process.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
 

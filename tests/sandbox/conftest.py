@@ -1,3 +1,4 @@
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -28,10 +29,13 @@ def traces() -> Iterator[None]:
 
 
 def _traces() -> set[str]:
-    places = [*Path("/tmp").glob("rewardd-sandbox-*"), *Path("/sys/fs/cgroup").glob("*/rewardd-*")]  # noqa: S108  looked at, not used
-    places += list(Path("/sys/fs/cgroup").glob("*/*/*/rewardd-*"))
+    """Name what carries this process's number: others may be at work on this machine."""
+    name = f"rewardd-sandbox-{os.getpid()}-*"
+    places = list(Path("/tmp").glob(name))  # noqa: S108  looked at, not used
+    for depth in ("*/", "*/*/", "*/*/*/"):
+        places += Path("/sys/fs/cgroup").glob(depth + name)
     mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    return {str(place) for place in places} | {f"mount {point}" for point in mounts}
+    return {str(place) for place in places} | {m for m in mounts if "/sandbox" in m}
 
 
 @pytest.fixture(scope="session")

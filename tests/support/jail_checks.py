@@ -46,9 +46,11 @@ def jailed_processes() -> list[str]:
         try:
             user = place.stat().st_uid
             zygote = b"rewardd_sandbox.inside" in (place / "cmdline").read_bytes()
-            state = (place / "stat").read_text().rpartition(")")[2].split()[0]
+            state, parent = (place / "stat").read_text().rpartition(")")[2].split()[:2]
         except OSError:
             continue
+        if (state, parent) == ("Z", "1"):
+            continue  # dead, and init's to reap
         if FIRST_USER <= user < FIRST_USER + 8192 and not (zygote and _is_idle(place)):
             found.append(f"{place.name} {state}")
     return found

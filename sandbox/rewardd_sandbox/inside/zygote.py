@@ -105,15 +105,15 @@ class _Zygote:
         self._children: set[int] = set()
         self._ended: dict[int, tuple[int, float, int]] = {}
 
-    def serve(self) -> Program | None:
-        """Clone and reap until the channel ends."""
+    def serve(self) -> Program:
+        """Clone and reap until the channel ends; in a jail, return what it is to run."""
         while True:
             text, descriptors, _, _ = socket.recv_fds(
                 self._channel, _MESSAGE_BYTES, _MAX_DESCRIPTORS
             )
             if not text:
                 self._kill_all()
-                return None
+                os._exit(0)
             message = json.loads(text)
             if "reap" in message:
                 self._reap(message["reap"])

@@ -28,7 +28,7 @@ from rewardd_verifiers.sample import Sample
 from rewardd_verifiers.verdict import Reason, Verdict
 from rewardd_verifiers.verifier import SandboxVerifier
 
-_MAX_SOURCE_BYTES = 256 << 10
+_MAX_SOURCE = 256 << 10
 _LOG_CHARACTERS = 2000
 _LONGEST_NAME = 200
 _PYTHON_KINDS = (Kind.CALL, Kind.ASSERTS, Kind.CHECK, Kind.UNITTEST)
@@ -129,13 +129,13 @@ class Code(SandboxVerifier[TaskReference]):
         return await self._judge(code, task, sandbox)
 
     async def _judge(self, code: Extracted, task: Task, sandbox: Sandbox) -> Verdict:
+        facts = {**sandbox.facts, "language": code.language.name}
+        size = len(code.source) + sum(map(len, code.files.values()))
+        if size > _MAX_SOURCE:
+            return Verdict.zero(Reason.COMPILE_ERROR, f"{size} characters of source", facts)
         program = self._program(code, task)
-        facts = {
-            **sandbox.facts,
-            "language": code.language.name,
-            "sha256": sha256(program.files[program.main]).hexdigest(),
-        }
-        problem = _unfit(program, code)
+        facts["sha256"] = sha256(program.files[program.main]).hexdigest()
+        problem = _unfit(program)
         if problem:
             return Verdict.zero(Reason.COMPILE_ERROR, problem, facts)
         base = Limits(cpu_seconds=self.cpu_seconds, memory_mib=self.memory_mib)
@@ -238,14 +238,13 @@ def _collides(name: str, taken: Iterable[str]) -> bool:
     return any(name.startswith(f"{one}/") or one.startswith(f"{name}/") for one in taken)
 
 
-def _unfit(program: Program, code: Extracted) -> str:
+def _unfit(program: Program) -> str:
     source = program.files[program.main]
     if b"\0" in source:
         return "the source holds a NUL character"
     if len(program.main.encode()) > _LONGEST_NAME:
         return "the name of its class is too long for a file"
-    size = len(source) + sum(map(len, code.files.values()))
-    return f"{size} bytes of source" if size > _MAX_SOURCE_BYTES else ""
+    return ""
 
 
 def _not_built(failure: BuildFailure, facts: dict[str, str]) -> Verdict:

@@ -15,7 +15,7 @@ def same(expected: object, got: object, *, plain: bool) -> bool:
     Python's equality, floats within 1e-9 where a float is expected. `plain`: the expected value
     was JSON, which knows no tuples, and no keys but text.
     """
-    if isinstance(expected, float) and not isinstance(got, bool):
+    if isinstance(expected, float):
         return _near(expected, got)
     if isinstance(expected, list | tuple):
         return _same_items(cast("Sequence[object]", expected), got, plain=plain)
@@ -37,7 +37,7 @@ def show(value: object) -> str:
 
 def _near(expected: float, got: object) -> bool:
     if not isinstance(got, int | float):
-        return False
+        return expected == got
     if math.isnan(expected):
         return isinstance(got, float) and math.isnan(got)
     try:
