@@ -12,7 +12,12 @@ from rewardd_service.pool import Limits, PoolSettings, usable_cores
 from rewardd_service.recipes import RecipeBook
 from rewardd_service.scorer import Scorer
 from rewardd_service.settings import Settings
-from rewardd_verifiers import Catalog
+from rewardd_verifiers import Catalog, Need
+
+_JAILER_CPU_SECONDS = 60.0
+_JAILER_WALL_FACTOR = 15.0
+"""A submission with hundreds of slow tests may take a quarter of an hour."""
+_NEVER = float("inf")
 
 
 @contextlib.asynccontextmanager
@@ -46,11 +51,32 @@ async def scorer_on(
 
 def local_backend(settings: Settings) -> LocalBackend:
     """Return the embedded default: worker processes on this machine."""
+    cores = usable_cores()
     limits = Limits(
         cpu_seconds=settings.verifier_cpu_seconds,
         memory_mib=settings.worker_memory_mib,
         recycle_jobs=settings.worker_recycle_jobs,
         recycle_rss_mib=settings.worker_recycle_mib,
     )
-    workers = settings.workers or usable_cores()
-    return LocalBackend([PoolSettings(workers=workers, limits=limits)])
+    pools = [PoolSettings(workers=settings.workers or cores, limits=limits)]
+    jailers = cores if settings.sandbox_workers is None else settings.sandbox_workers
+    if jailers:
+        pools.append(_jailers(jailers))
+    return LocalBackend(pools)
+
+
+def _jailers(workers: int) -> PoolSettings:
+    return PoolSettings(
+        workers=workers,
+        need=Need.SANDBOX,
+        sandbox="rewardd_service.sandboxed:local_sandbox",
+        eager=False,
+        limits=Limits(
+            # The programs have limits of their own; these are for the worker around them, which
+            # mostly waits. Its address space is inherited by compilers and JVMs: no bound there.
+            cpu_seconds=_JAILER_CPU_SECONDS,
+            wall_factor=_JAILER_WALL_FACTOR,
+            memory_mib=None,
+            canary_seconds=_NEVER,
+        ),
+    )

@@ -103,6 +103,12 @@ class Settings(BaseSettings):
     workers: Count | None = Field(
         default=None, description="Worker processes; the cores that this process may use if absent."
     )
+    sandbox_workers: int | None = Field(
+        default=None,
+        ge=0,
+        description="Processes that run programs in jails, started with the first program; "
+        "as many as usable cores if absent, 0 for none.",
+    )
     verifier_cpu_seconds: Positive = Field(
         default=2.0, description="CPU time that one verification may take."
     )

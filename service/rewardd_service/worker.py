@@ -3,7 +3,6 @@
 No process, no socket, no clock of a supervisor: the same in a worker process and inline.
 """
 
-import asyncio
 import logging
 import time
 import traceback
@@ -12,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import ParamSpec, Protocol, TypeVar
 
-from rewardd_sandbox import Sandbox, SandboxError
+from rewardd_sandbox import SandboxError
 from rewardd_service.answers import scored_or_not, unscored
 from rewardd_service.built import BuiltVerifiers
 from rewardd_service.job import SKIPPED, Answer, Chunk, Job, Setup, SetupReport, VerifierCard
+from rewardd_service.sandboxed import OpenSandbox, SandboxRunner
 from rewardd_verifiers import (
     Catalog,
     InvalidReferenceError,
@@ -62,17 +62,20 @@ class Worker:
     """Judges chunks with the verifiers of a catalog.
 
     Args:
-        sandbox: where the verifiers that need one run programs.
+        open_sandbox: makes the place where the verifiers that need one run programs.
     """
 
     def __init__(
-        self, catalog: Catalog, progress: Progress | None = None, sandbox: Sandbox | None = None
+        self,
+        catalog: Catalog,
+        progress: Progress | None = None,
+        open_sandbox: OpenSandbox | None = None,
     ) -> None:
         self._catalog = catalog
         self._built = BuiltVerifiers(catalog)
         self._progress: Progress = progress or Unwatched()
-        self._sandbox = sandbox
-        self._runner: asyncio.Runner | None = None
+        self._open_sandbox = open_sandbox
+        self._sandboxed: SandboxRunner | None = None
         self._logged: set[tuple[str, str]] = set()
 
     def handle(self, chunk: Chunk, jobs: Iterable[int] | None = None) -> Iterator[Answer]:
@@ -110,10 +113,10 @@ class Worker:
         return [self._inspect(index, setup) for index, setup in enumerate(setups)]
 
     def close(self) -> None:
-        """Give back the event loop that verifiers with a sandbox ran in."""
-        if self._runner is not None:
-            self._runner.close()
-            self._runner = None
+        """End the sandbox, if one was needed."""
+        if self._sandboxed is not None:
+            self._sandboxed.close()
+            self._sandboxed = None
 
     def _judge(self, index: int, job: Job, bench: "_Bench") -> Answer:
         started = time.thread_time()
@@ -161,11 +164,11 @@ class Worker:
             return verifier.verify(sample)
         if isinstance(verifier, JudgeVerifier):
             raise _NoJudgeError("a worker has no judge")
-        if self._sandbox is None:
+        if self._open_sandbox is None:
             raise SandboxError("this worker has no sandbox")
-        if self._runner is None:
-            self._runner = asyncio.Runner()
-        return self._runner.run(verifier.verify(sample, self._sandbox))
+        if self._sandboxed is None:
+            self._sandboxed = SandboxRunner(self._open_sandbox)
+        return self._sandboxed.verify(verifier, sample)
 
     def _fault(self, verifier: str, error: BaseException) -> str:
         """Log where it was raised, once for each place, and say so.

@@ -7,18 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from rewardd_sandbox import Run, RunResult, Status
 from rewardd_service.backends.backend import Backend
 from rewardd_service.backends.inline import InlineBackend
 from rewardd_service.job import Answer, Chunk, Job, Setup, Subject
 from rewardd_verifiers import Catalog, Need, Sample, Verdict
+from sandbox_fakes import echo_sandbox
 
 PLANTED = Path(__file__).parent / "planted"
-
-
-class EchoSandbox:
-    async def run(self, run: Run) -> RunResult:
-        return RunResult(status=Status.EXITED, exit_code=0, stdout=run.argv[0], stderr="")
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +66,7 @@ async def test_running_out_of_memory_harms_one_job_alone(catalog: Catalog) -> No
 
 
 async def test_a_sandbox_gives_it_another_slot(catalog: Catalog) -> None:
-    backend = InlineBackend(catalog, EchoSandbox())
+    backend = InlineBackend(catalog, echo_sandbox)
     assert backend.slots() == {Need.CPU: 1, Need.SANDBOX: 1}
     answers = await _answers(backend, Need.SANDBOX, _chunk("ok", "no", verifier="boxed"))
     assert answers == [(0, "match"), (1, "mismatch")]

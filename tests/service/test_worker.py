@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from rewardd_sandbox import Run, RunResult, SandboxError
 from rewardd_service.job import SKIPPED, Answer, Chunk, Job, Setup, SetupReport, Subject
 from rewardd_service.worker import Worker, describe
 from rewardd_verifiers import Catalog, Need, Reason
+from sandbox_fakes import broken_sandbox, echo_sandbox
 
 PLANTED = Path(__file__).parent / "planted"
 ENTRIES = {
@@ -67,11 +67,6 @@ class Stopping:
 
     def stopped(self) -> bool:
         return len(set(self.begun)) >= self._after
-
-
-class BrokenSandbox:
-    async def run(self, run: Run) -> RunResult:
-        raise SandboxError(f"no room for {run.argv}")
 
 
 def test_each_job_is_answered_with_score_reason_and_version(catalog: Catalog) -> None:
@@ -198,11 +193,18 @@ def test_what_a_worker_does_not_have_leaves_a_job_unscored(
 
 
 def test_a_broken_sandbox_leaves_a_job_unscored(catalog: Catalog) -> None:
-    worker = Worker(catalog, sandbox=BrokenSandbox())
+    worker = Worker(catalog, open_sandbox=broken_sandbox)
     (answer,) = worker.handle(_chunk(["ok"], "boxed"))
     worker.close()
     assert (answer.score, answer.reason) == (None, Reason.SANDBOX_UNAVAILABLE)
     assert "no room" in answer.detail
+
+
+def test_a_sandbox_serves_one_chunk_after_another(catalog: Catalog) -> None:
+    worker = Worker(catalog, open_sandbox=echo_sandbox)
+    reasons = [_reasons(worker.handle(_chunk(["ok", "no"], "boxed"))) for _ in range(2)]
+    worker.close()
+    assert reasons == [["match", "mismatch"]] * 2
 
 
 def test_setups_are_reported_in_order(catalog: Catalog) -> None:

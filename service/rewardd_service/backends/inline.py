@@ -6,10 +6,10 @@ No limits, no protection: a verifier that loops or crashes takes the process wit
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from rewardd_sandbox import Sandbox
 from rewardd_service.answers import unscored
 from rewardd_service.backends.backend import Deliver
 from rewardd_service.job import Answer, Chunk, Setup, SetupReport, VerifierCard
+from rewardd_service.sandboxed import OpenSandbox
 from rewardd_service.worker import Worker, describe
 from rewardd_verifiers import Catalog, Need, Reason
 
@@ -18,13 +18,16 @@ class InlineBackend:
     """Judges in a thread of this process, one chunk at a time; see `Backend`.
 
     Args:
-        sandbox: where the verifiers that need one run programs; without it they have no slot.
+        open_sandbox: makes the place where the verifiers that need one run programs; without it
+            they have no slot.
     """
 
-    def __init__(self, catalog: Catalog | None = None, sandbox: Sandbox | None = None) -> None:
+    def __init__(
+        self, catalog: Catalog | None = None, open_sandbox: OpenSandbox | None = None
+    ) -> None:
         self._catalog = catalog or Catalog()
-        self._sandbox = sandbox
-        self._needs = [Need.CPU] if sandbox is None else [Need.CPU, Need.SANDBOX]
+        self._open_sandbox = open_sandbox
+        self._needs = [Need.CPU] if open_sandbox is None else [Need.CPU, Need.SANDBOX]
         self._one_at_a_time = asyncio.Lock()
         self._closed = False
 
@@ -70,7 +73,7 @@ class InlineBackend:
 
     def worker(self, progress: "_Errand") -> Worker:
         """Return a worker for one errand."""
-        return Worker(self._catalog, progress, self._sandbox)
+        return Worker(self._catalog, progress, self._open_sandbox)
 
     @property
     def closed(self) -> bool:

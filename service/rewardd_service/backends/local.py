@@ -29,16 +29,18 @@ class LocalBackend:
 
     def __init__(self, settings: Sequence[PoolSettings] = (PoolSettings(),)) -> None:
         self.pools: dict[Need, WorkerPool] = {told.need: WorkerPool(told) for told in settings}
+        self._lazy = {told.need: asyncio.Lock() for told in settings if not told.eager}
 
     async def start(self) -> None:
-        """Return when all workers are warm.
+        """Return when all workers are warm but those that wait for their first work.
 
         Raises:
             BackendUnavailableError: those of one need do not come up; the others are ended.
         """
         try:
-            for pool in self.pools.values():
-                await pool.start()
+            for need, pool in self.pools.items():
+                if need not in self._lazy:
+                    await pool.start()
         except BackendUnavailableError:
             await self.close()
             raise
@@ -54,7 +56,7 @@ class LocalBackend:
     def ready(self) -> str | None:
         """Return None if work can run now, else why not."""
         for need, pool in self.pools.items():
-            why = pool.ready()
+            why = None if need in self._lazy else pool.ready()
             if why is not None:
                 return f"{need}: {why}"
         return None
@@ -63,6 +65,7 @@ class LocalBackend:
         """Run a chunk; on return each of its jobs has been delivered exactly once."""
         pool = self.pools.get(need)
         if pool is not None:
+            await self._wake(need)
             await pool.process(chunk, deliver)
         elif chunk.jobs:
             detail = f"no worker here serves the need {need!r}"
@@ -77,6 +80,7 @@ class LocalBackend:
         pool = self.pools.get(need)
         if pool is None:
             raise BackendUnavailableError(f"no worker here serves the need {need!r}")
+        await self._wake(need)
         return await pool.inspect(setups)
 
     async def describe(self) -> list[VerifierCard]:
@@ -85,5 +89,21 @@ class LocalBackend:
         Raises:
             BackendUnavailableError: no worker can be asked.
         """
+        for need in self.pools:
+            await self._wake(need)
         cards = [card for pool in self.pools.values() for card in await pool.describe()]
         return sorted(cards, key=lambda card: card.name)
+
+    async def _wake(self, need: Need) -> None:
+        """Start workers that waited for work; who asks meanwhile waits along.
+
+        Raises:
+            BackendUnavailableError: they do not come up; the next one who asks tries again.
+        """
+        lock = self._lazy.get(need)
+        if lock is None:
+            return
+        async with lock:
+            if need in self._lazy:
+                await self.pools[need].start()
+                del self._lazy[need]

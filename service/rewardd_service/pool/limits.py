@@ -46,12 +46,13 @@ class PoolSettings:
         workers: how many chunks run at once.
         need: of the verifiers that the preload imports and the workers run.
         verifiers: names of those to make ready, of this need; None means all that are installed.
-        sandbox: where need is `sandbox`: "module:callable", called without arguments in each
-            worker to make its Sandbox.
+        sandbox: where need is `sandbox`: "module:callable", an `OpenSandbox` for each worker.
+        eager: start with the server; else when the first work comes.
     """
 
     workers: int = field(default_factory=usable_cores)
     need: Need = Need.CPU
     verifiers: tuple[str, ...] | None = None
     sandbox: str = ""
+    eager: bool = True
     limits: Limits = Limits()

@@ -12,7 +12,6 @@ from typing import Final
 
 import msgspec
 
-from rewardd_sandbox import Sandbox
 from rewardd_service import frames
 from rewardd_service.job import Answer
 from rewardd_service.pool import kernel
@@ -29,6 +28,7 @@ from rewardd_service.pool.messages import (
     ToWorker,
 )
 from rewardd_service.pool.progress import ProgressSlot
+from rewardd_service.sandboxed import OpenSandbox
 from rewardd_service.worker import Worker
 from rewardd_verifiers import Catalog
 
@@ -72,11 +72,11 @@ def _shut_off(stderr: int, memory_mib: int | None) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _open_sandbox(name: str) -> Sandbox | None:
+def _open_sandbox(name: str) -> OpenSandbox | None:
     if not name:
         return None
-    sandbox: Sandbox = EntryPoint(name="sandbox", value=name, group="").load()()
-    return sandbox
+    open_sandbox: OpenSandbox = EntryPoint(name="sandbox", value=name, group="").load()
+    return open_sandbox
 
 
 class _WorkerProcess:

@@ -15,7 +15,7 @@ from typing import ClassVar, cast
 
 import msgspec
 
-from rewardd_sandbox import Run, Sandbox
+from rewardd_sandbox import BuildFailure, Given, Limits, Program, Sandbox
 from rewardd_verifiers import (
     InvalidReferenceError,
     Judge,
@@ -81,8 +81,13 @@ class Boxed(SandboxVerifier[str]):
 
     async def verify(self, sample: Sample[str], sandbox: Sandbox) -> Verdict:
         """Score what the program prints."""
-        result = await sandbox.run(Run(files={}, argv=(sample.completion,)))
-        return Verdict.of(correct=result.stdout == sample.reference)
+        program = Program(language="bash", files={"main.sh": b""}, main="main.sh")
+        jail = await sandbox.open(program, Limits())
+        if isinstance(jail, BuildFailure):
+            return Verdict.zero(Reason.COMPILE_ERROR)
+        answer = await jail.feed(Given(stdin=sample.completion.encode()))
+        await jail.close()
+        return Verdict.of(correct=answer.stdout == sample.reference.encode())
 
 
 @dataclass(frozen=True)
