@@ -5,12 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from jail_checks import jailed_processes, python, run
-from rewardd_sandbox import BuildFailure, End, Given, Jail, Limits, SandboxError, UnavailableError
+from rewardd_sandbox import Answer, BuildFailure, End, Given, Limits, SandboxError, UnavailableError
 from rewardd_sandbox.local import LocalSandbox, Options
 from rewardd_sandbox.tiers import Tier, remedy
 
@@ -106,24 +107,26 @@ async def _never() -> None:
     await asyncio.Event().wait()
 
 
-async def test_a_killed_zygote_is_our_failure_and_the_next_submission_runs(
+async def test_a_killed_zygote_is_never_the_programs_failure(
     sandbox: LocalSandbox,
 ) -> None:
     jail = await sandbox.open(python(_DOUBLE), Limits())
     assert not isinstance(jail, BuildFailure)
     for pid in _children(os.getpid()):
         os.kill(pid, signal.SIGKILL)
-    with pytest.raises(SandboxError):
-        await _ask_twice(jail)
+    outcomes = [await _told(jail.feed), await _told(jail.alone)]
     await jail.close()
+    assert set(outcomes) <= {"lost", "2\n"}
     (answer,) = await run(sandbox, python(_DOUBLE), b"4")
     assert answer.stdout == b"8\n"
 
 
-async def _ask_twice(jail: Jail) -> None:
-    """The first answer may still come from a process that outlived its zygote."""
-    await jail.feed(Given(stdin=b"1"))
-    await jail.alone(Given(stdin=b"1"))
+async def _told(ask: Callable[[Given], Awaitable[Answer]]) -> str:
+    """Return the answer, or that it was lost: a jail may outlive its zygote by a moment."""
+    try:
+        return (await ask(Given(stdin=b"1"))).stdout.decode()
+    except SandboxError:
+        return "lost"
 
 
 def _children(pid: int) -> list[int]:
