@@ -158,6 +158,14 @@ class LocalSandbox:
         return {"tier": "none" if tier is None else str(tier)}
 
     @property
+    def users(self) -> range:
+        """The numbers of the users that jails run as, where they have users of their own."""
+        if self._standing is None:
+            return range(0)
+        first = self._standing.ground.first_user
+        return range(first, first + 2 * self.slots)
+
+    @property
     def builds(self) -> int:
         """How many compilers have run."""
         return 0 if self._standing is None else self._standing.builder.builds
@@ -335,9 +343,11 @@ class LocalSandbox:
         return standing
 
     async def _prove(self) -> None:
-        report = await self._say_hello("python")
-        if not report.available:
-            raise SetupError("interpreter", 0, report.problem)
+        language = LANGUAGES["python"]
+        files = {language.main: language.hello.encode()}
+        problem = await self._try(Program(language="python", files=files, main=language.main))
+        if problem:
+            raise SetupError("interpreter", 0, f"python does not run in this tier ({problem})")
 
     def _ground(self, footing: Footing, state: Path, first_user: int) -> Ground:
         roots = {root for found in self._found.values() if isinstance(found, Toolchain)

@@ -100,7 +100,7 @@ async def test_what_does_not_build_says_so_within_its_limits(
     built = await sandbox.open(_program(language, source), limits)
     assert isinstance(built, BuildFailure)
     assert b"root:" not in built.log.encode()
-    assert jailed_processes() == []
+    assert jailed_processes(sandbox) == []
 
 
 async def test_a_source_is_built_once_and_its_failure_too(sandbox: LocalSandbox) -> None:

@@ -63,7 +63,7 @@ async def test_a_cancelled_submission_frees_its_slot(sandbox: LocalSandbox) -> N
         await waiting
     (answer,) = await run(sandbox, python(_DOUBLE), b"4")
     assert answer.stdout == b"8\n"
-    assert jailed_processes() == []
+    assert jailed_processes(sandbox) == []
 
 
 async def test_batch_and_strict_agree_and_state_does_not_carry_over(
@@ -172,7 +172,7 @@ async def test_nothing_outlives_a_worker_that_is_killed(tier: Tier, sandbox: Loc
     assert handles
     for handle in handles:
         await _gone(handle)
-    assert jailed_processes() == []
+    assert jailed_processes(sandbox) == []
     # What such a worker cannot remove itself, the next one does.
     async with LocalSandbox(Options(slots=1, only_tier=tier)):
         pass
@@ -203,7 +203,7 @@ async def test_a_mixed_soak_leaves_nothing_open(sandbox: LocalSandbox) -> None:
     for source in programs * 12:
         await _once(sandbox, source)
     assert _open_descriptors() == before
-    assert jailed_processes() == []
+    assert jailed_processes(sandbox) == []
 
 
 async def _once(sandbox: LocalSandbox, source: str) -> None:

@@ -7,8 +7,6 @@ from rewardd_sandbox import Answer, BuildFailure, Given, Limits, Program
 from rewardd_sandbox.local import LocalSandbox
 from rewardd_verifiers import Catalog, Sample, SandboxVerifier, Verdict, type_reference
 
-FIRST_USER = 61_000
-
 
 def python(source: str, *, strict: bool = False) -> Program:
     return Program(
@@ -39,8 +37,8 @@ async def judge(sandbox: LocalSandbox, source: str, reference: object, **params:
     return await verifier.verify(sample, sandbox)
 
 
-def jailed_processes() -> list[str]:
-    """Name the processes of users that only jails have."""
+def jailed_processes(sandbox: LocalSandbox) -> list[str]:
+    """Name the processes of users that only this sandbox's jails have."""
     found: list[str] = []
     for place in Path("/proc").glob("[0-9]*"):
         try:
@@ -51,7 +49,7 @@ def jailed_processes() -> list[str]:
             continue
         if (state, parent) == ("Z", "1"):
             continue  # dead, and init's to reap
-        if FIRST_USER <= user < FIRST_USER + 8192 and not (zygote and _is_idle(place)):
+        if user in sandbox.users and not (zygote and _is_idle(place)):
             found.append(f"{place.name} {state}")
     return found
 

@@ -24,7 +24,7 @@ async def test_no_program_is_paid_for_less_than_the_answer(
     verdict = await judge(sandbox, subject.source, reference)
     assert (verdict.score, subject.claim) == (0.0, subject.claim)
     assert (await judge(sandbox, _GOOD, {"tests": _TESTS})).score == 1.0
-    assert jailed_processes() == []
+    assert jailed_processes(sandbox) == []
 
 
 @pytest.mark.parametrize("subject", load("attacks/calls.txt"), ids=lambda s: s.name)
@@ -55,4 +55,4 @@ async def test_what_exhausts_ends_within_its_bounds_and_leaves_nothing(
     assert (verdict.score, subject.claim) == (0.0, subject.claim)
     after = await judge(sandbox, _GOOD, {"tests": _TESTS})
     assert (after.score, after.evidence["tier"]) == (1.0, str(tier))
-    assert jailed_processes() == []
+    assert jailed_processes(sandbox) == []
