@@ -13,7 +13,8 @@ from rewardd_service.job import Setup
 from rewardd_verifiers import Need, Reason, UnknownVerifierError, groups
 
 OTHERWISE = "otherwise"
-_CONDITION_FIELDS = ("metadata.", "group", "finish_reason")
+_CONDITION_PREFIX = "metadata."
+_CONDITION_FIELDS = frozenset({"group", "finish_reason"})
 
 NeedOf = Callable[[str], Need]
 RuleT = TypeVar("RuleT")
@@ -138,8 +139,8 @@ class _Binder:
 
     def _check_conditions(self, term: Term, where: str) -> None:
         for key in term.when:
-            if not key.startswith(_CONDITION_FIELDS):
-                self._wrong(f"{where}.when", f"starts with none of {_CONDITION_FIELDS}", key)
+            if key not in _CONDITION_FIELDS and not key.startswith(_CONDITION_PREFIX):
+                self._wrong(f"{where}.when", "is none of metadata.*, group, finish_reason", key)
         start, end = term.from_step, term.until_step
         if start is not None and end is not None and start >= end:
             self._wrong(f"{where}.until_step", "is not after from_step", str(term.until_step))
