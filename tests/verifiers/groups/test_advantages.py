@@ -37,3 +37,7 @@ def test_a_lone_sample_follows_each_trainer() -> None:
     assert Grpo().advantages([2.0]) == pytest.approx([2.0], abs=1e-5)
     assert GrpoTrl().advantages([2.0]) == [0.0]
     assert Rloo().advantages([2.0]) == [0.0]
+
+
+def test_rewards_too_small_to_square_have_no_variance() -> None:
+    assert Grpo(eps=0).advantages([1e-200, 0.0]) == [0.0, 0.0]

@@ -102,6 +102,8 @@ def _normalised(rewards: Sequence[float], *, ddof: int, eps: float) -> list[floa
     centred = _centred(rewards)
     variance = math.fsum(value * value for value in centred) / (len(rewards) - ddof)
     deviation = math.sqrt(variance) + eps
+    if deviation == 0:  # squares of numbers as small as 1e-200 are 0, and so may eps be
+        return [0.0] * len(rewards)
     return [value / deviation for value in centred]
 
 
