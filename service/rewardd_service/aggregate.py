@@ -8,10 +8,11 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rewardd_service.combine import Judged, judge
+from rewardd_service.combine import Judged, judge, usable
 from rewardd_service.conditions import in_steps
 from rewardd_service.plan import Plan, Task
 from rewardd_service.recipes import BoundRecipe
+from rewardd_verifiers import Reason
 from rewardd_verifiers.groups import Member
 
 Deliver = Callable[[int, dict[str, Any]], None]
@@ -25,7 +26,6 @@ class Aggregator:
 
     Attributes:
         results: one per sample, in order; complete when all tasks were taken.
-        groups: summaries of all groups that have a name, in order of appearance.
     """
 
     def __init__(self, plan: Plan, deliver: Deliver | None = None) -> None:
@@ -33,11 +33,19 @@ class Aggregator:
         self._missing: dict[GroupKey, int] = {}
         self._judged: dict[GroupKey, list[Judged]] = {}
         self.results: list[dict[str, Any]] = [{}] * len(plan.tasks)
-        self.groups: list[dict[str, Any]] = []
+        self._summaries: dict[GroupKey, dict[str, Any]] = {}
         for task in plan.tasks:
             key = task.group
             if key is not None:
                 self._missing[key] = self._missing.get(key, 0) + 1
+
+    @property
+    def groups(self) -> list[dict[str, Any]]:
+        """Return summaries of all groups that have a name, in order of appearance.
+
+        Not in the order in which they were settled: equal requests have equal answers.
+        """
+        return [self._summaries[key] for key in self._missing if key in self._summaries]
 
     def take(self, task: Task) -> None:
         """Take a settled task; each exactly once."""
@@ -53,15 +61,16 @@ class Aggregator:
         self._missing[key] -= 1
         if self._missing[key] == 0:
             members.sort(key=lambda member: member.task.index)
-            self._settle_group(key[0], members)
+            self._settle_group(key, members)
 
-    def _settle_group(self, name: str, judged: Sequence[Judged]) -> None:
+    def _settle_group(self, key: GroupKey, judged: Sequence[Judged]) -> None:
         recipe = judged[0].task.recipe
         scored = [member for member in judged if member.reward is not None]
         keep, detail = _filtered(recipe, scored)
         rules = _apply_rules(recipe, judged, scored)
+        scored = [member for member in scored if member.reward is not None]
         rewards = [member.reward for member in scored if member.reward is not None]
-        self.groups.append(_summary(name, len(judged), rewards, keep=keep, detail=detail))
+        self._summaries[key] = _summary(key[0], len(judged), rewards, keep=keep, detail=detail)
         if not _waits_for_group(recipe):
             return
         previews: dict[int, float] = {}
@@ -103,18 +112,35 @@ def _apply_rules(
     base = {member.task.index: member.reward or 0.0 for member in scored}
     for rule in recipe.rules:
         spec = rule.spec
-        members = [_member(member, spec.of, base[member.task.index]) for member in scored]
+        known = [member for member in scored if not _lacks_score(member, spec.of)]
+        members = [_member(member, spec.of, base[member.task.index]) for member in known]
         values = rule.function.values(members) if members else []
-        by_index = {m.task.index: value for m, value in zip(scored, values, strict=True)}
+        by_index = {m.task.index: value for m, value in zip(known, values, strict=True)}
         for member in judged:
             if not in_steps(spec.from_step, spec.until_step, member.task.sample):
                 continue
             value = by_index.get(member.task.index)
-            if value is not None and member.reward is not None:
-                member.reward += spec.weight * value
+            if value is not None:
+                _add(member, spec.weight * value)
+            if member.reward is None:
+                value = None
             entry = {"rule": spec.rule, "value": value, "weight": spec.weight, "detail": ""}
             shown[member.task.index].append(entry)
     return shown
+
+
+def _add(member: Judged, amount: float) -> None:
+    if member.reward is None:
+        return
+    member.reward += amount
+    if not usable(member.reward):
+        member.reward, member.reason = None, Reason.FAULT
+
+
+def _lacks_score(judged: Judged, of: str | None) -> bool:
+    """Whether the term could not be judged; behind a failed gate it was not asked, and is wrong."""
+    name = _name(judged, of)
+    return name in judged.scores and judged.scores[name] is None
 
 
 def _filtered(recipe: BoundRecipe, scored: Sequence[Judged]) -> tuple[bool | None, str]:
@@ -122,7 +148,8 @@ def _filtered(recipe: BoundRecipe, scored: Sequence[Judged]) -> tuple[bool | Non
     if not recipe.filters:
         return None, ""
     for entry in recipe.filters:
-        members = [_member(member, entry.spec.of, member.reward or 0.0) for member in scored]
+        known = [member for member in scored if not _lacks_score(member, entry.spec.of)]
+        members = [_member(member, entry.spec.of, member.reward or 0.0) for member in known]
         kept = entry.function.keep(members)
         if not kept.keep:
             return False, f"{entry.spec.filter}: {kept.detail}"
@@ -131,13 +158,16 @@ def _filtered(recipe: BoundRecipe, scored: Sequence[Judged]) -> tuple[bool | Non
 
 def _member(judged: Judged, of: str | None, reward: float) -> Member:
     sample = judged.task.sample
-    name = of if of is not None else judged.task.recipe.terms[0].name
     return Member(
         reward=reward,
-        score=judged.scores.get(name),
+        score=judged.scores.get(_name(judged, of)),
         length=sample.length,
         finish_reason=sample.finish_reason,
     )
+
+
+def _name(judged: Judged, of: str | None) -> str:
+    return of if of is not None else judged.task.recipe.terms[0].name
 
 
 def _summary(

@@ -16,6 +16,9 @@ UNFINISHED = "unfinished"
 """The reason of a sample whose reward is the recipe's `unfinished`: no verifier was asked."""
 
 
+LARGEST_REWARD = 3.4028234663852886e38
+"""What float32 holds, and so a trainer's tensor; sums of its squares are finite, too."""
+
 _Ran = tuple[BoundTerm, Answer, float | None]
 """A term that ran, what came of it, and its contribution."""
 
@@ -58,10 +61,30 @@ def judge(task: Task) -> Judged:
     scores = {bound.name: answer.score for bound, answer, _ in ran}
     if lacking is not None:
         return Judged(task, None, lacking.reason, shown, scores)
+    unscored = _all_unscored(ran)
+    if unscored is not None:
+        return Judged(task, None, unscored.reason, shown, scores)
     reward = _combine(recipe, ran)
-    if not math.isfinite(reward):
+    if not usable(reward):
         return Judged(task, None, Reason.FAULT, shown, scores)
     return Judged(task, reward, reason, shown, scores)
+
+
+def usable(reward: float) -> bool:
+    """Whether a trainer can take this number: it is finite, also as float32."""
+    return abs(reward) <= LARGEST_REWARD
+
+
+def _all_unscored(ran: Sequence[_Ran]) -> Answer | None:
+    """Return the first answer if no term that counts has a score: what is left out is no zero."""
+    counting = [(answer, value) for bound, answer, value in ran if _counts(bound.term)]
+    if not counting or any(value is not None for _, value in counting):
+        return None
+    return counting[0][0]
+
+
+def _counts(term: Term) -> bool:
+    return term.weight != 0 or term.points is not None
 
 
 def contribution(term: Term, answer: Answer) -> float | None:
@@ -86,11 +109,7 @@ def _shortfall(term: Term, answer: Answer) -> str | None:
 
 
 def _combine(recipe: Recipe, ran: Sequence[_Ran]) -> float:
-    values = [
-        value
-        for bound, _, value in ran
-        if value is not None and (bound.term.weight != 0 or bound.term.points is not None)
-    ]
+    values = [value for bound, _, value in ran if value is not None and _counts(bound.term)]
     if recipe.combine == "product":
         return math.prod(values) if values else 0.0
     if recipe.combine == "min":

@@ -115,6 +115,17 @@ async def test_an_optional_term_is_left_out(score: Any) -> None:
     assert await _rewards(score, {**recipe, "rescale": True}, "format=lost") == [1.0]
 
 
+@pytest.mark.parametrize("combine", ["sum", "product", "min"])
+async def test_a_sample_of_which_no_term_has_a_score_is_unscored_rather_than_zero(
+    score: Any, combine: str
+) -> None:
+    optional = {**ACCURACY, "needed": False}
+    recipe = _recipe(optional, {**FORMAT, "weight": 0}, combine=combine)
+    outcome = await score(recipe, "exact=lost", "exact=wrong")
+    shown = [(result["reward"], result["reason"]) for result in outcome.results]
+    assert shown == [(None, "worker_lost"), (0.0, "mismatch")]
+
+
 async def test_an_unscored_gate_leaves_the_sample_unscored(score: Any) -> None:
     recipe = _recipe({**FORMAT, "gate": True, "needed": False}, ACCURACY)
     assert await _rewards(score, recipe, "format=lost exact=right") == [None]
@@ -185,6 +196,78 @@ async def test_kimi_length_leaves_unscored_samples_out_of_the_extremes(score: An
     assert outcome.results[1]["rules"][0]["value"] is None
 
 
+KIMI = {"rule": "kimi_length", "of": "accuracy"}
+
+
+async def test_a_group_rule_takes_an_optional_term_without_a_score_for_no_wrong_answer(
+    score: Any,
+) -> None:
+    recipe = _recipe(
+        {**ACCURACY, "needed": False},
+        FORMAT,
+        group_rules=[KIMI],
+        filters=[{"filter": "accuracy_range", "of": "accuracy", "params": {"low": 0.9, "high": 1}}],
+    )
+    samples = [
+        {"completion": f"exact={told}", "group": "g", "length": length}
+        for told, length in (("right", 100), ("lost", 9000), ("right", 300))
+    ]
+    outcome = await score(recipe, *samples)
+    assert [result["reward"] for result in outcome.results] == [2.5, 1.0, 1.5]
+    assert outcome.results[1]["rules"][0]["value"] is None
+    assert outcome.groups[0]["keep"] is True
+
+
+HUGE = 1.7e308
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"terms": [{**ACCURACY, "weight": HUGE}]}, id="weight"),
+        pytest.param({"terms": [{**ACCURACY, "weight": 1e200}]}, id="square"),
+        pytest.param({"terms": [ACCURACY], "group_rules": [{**KIMI, "weight": HUGE}]}, id="rule"),
+        pytest.param(
+            {
+                "terms": [ACCURACY],
+                "group_rules": [
+                    {
+                        "rule": "cosine",
+                        "of": "accuracy",
+                        "params": {"correct_min": -HUGE, "correct_max": HUGE},
+                    }
+                ],
+            },
+            id="cosine",
+        ),
+    ],
+)
+@pytest.mark.parametrize("advantage", [None, "grpo", "grpo_trl", "dr_grpo", "rloo"])
+async def test_a_reward_that_no_tensor_holds_is_unscored(
+    score: Any, fields: dict[str, Any], advantage: str | None
+) -> None:
+    recipe = {"name": "tested", "advantage": advantage, **fields}
+    samples = [{"completion": "exact=right", "group": "g", "length": n} for n in (0, 1000)]
+    outcome = await score(recipe, *samples)
+    told = [(result["reward"], result["status"], result["reason"]) for result in outcome.results]
+    assert told == [(None, "unscored", "fault")] * 2
+    assert outcome.groups[0] == {
+        **outcome.groups[0],
+        "scored": 0,
+        "mean": None,
+        "std": None,
+    }
+
+
+async def test_groups_are_summed_up_in_order_of_appearance(score: Any) -> None:
+    samples = [
+        {"completion": "", "group": "judged", "finish_reason": "stop"},
+        {"completion": "", "group": "known_at_once", "finish_reason": "length"},
+    ]
+    outcome = await score(_recipe(ACCURACY, unfinished=0), *samples)
+    assert [group["group"] for group in outcome.groups] == ["judged", "known_at_once"]
+
+
 async def test_a_group_rule_without_groups_names_the_field(score: Any) -> None:
     recipe = _recipe(ACCURACY, group_rules=[{"rule": "kimi_length", "of": "accuracy"}])
     with pytest.raises(RequestRefusedError, match=r"samples\[0\]\.group"):
@@ -249,6 +332,11 @@ async def test_a_group_without_variance_says_why_it_is_dropped(score: Any) -> No
             id="steps",
         ),
         pytest.param({"terms": [{**ACCURACY, "when": {"x": 1}}]}, "terms[0].when", id="when"),
+        pytest.param(
+            {"terms": [{**ACCURACY, "when": {"groups": 1}}]},
+            "terms[0].when",
+            id="when_begins_alike",
+        ),
     ],
 )
 async def test_a_recipe_that_makes_no_sense_names_the_field(
