@@ -6,13 +6,40 @@ a silent null. On the way out the client ignores what it does not know, so that 
 can say more.
 """
 
+import math
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Identifier = Annotated[str, Field(max_length=256)]
 
+
+SMALLEST_INTEGER, LARGEST_INTEGER = -(2**63), 2**64 - 1
+"""Of a parameter: what msgpack holds, and every reader of JSON that tells integers apart."""
+
+
+def _usual_numbers(values: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    waiting: list[JsonValue] = list(values.values())
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{value} is no number of JSON")
+        elif isinstance(value, int) and not SMALLEST_INTEGER <= value <= LARGEST_INTEGER:
+            raise ValueError("an integer is beyond 64 bits")
+    return values
+
+
+Parameters = Annotated[dict[str, JsonValue], AfterValidator(_usual_numbers)]
+"""Of a recipe's parts. NaN would be written as null, which is another value."""
+
+MAX_TERMS = 256
+MAX_RULES = 64
+"""Of one recipe. The largest published one has ten terms."""
 
 MAX_LENGTH = 2**53
 """Of a completion, in tokens: what every JSON reader keeps exactly."""
@@ -61,7 +88,7 @@ class Term(_Ask):
 
     name: Identifier | None = None
     verifier: str
-    params: dict[str, JsonValue] = Field(default_factory=dict)
+    params: Parameters = Field(default_factory=dict)
     weight: Finite = 1.0
     points: dict[str, Finite] | None = None
     gate: bool = False
@@ -69,7 +96,7 @@ class Term(_Ask):
     reference_key: str | None = None
     from_step: int | None = None
     until_step: int | None = None
-    when: dict[str, JsonValue] = Field(default_factory=dict)
+    when: Parameters = Field(default_factory=dict)
 
 
 class GroupRule(_Ask):
@@ -83,7 +110,7 @@ class GroupRule(_Ask):
     rule: str
     of: str | None = None
     weight: Finite = 1.0
-    params: dict[str, JsonValue] = Field(default_factory=dict)
+    params: Parameters = Field(default_factory=dict)
     from_step: int | None = None
     until_step: int | None = None
 
@@ -93,7 +120,7 @@ class Filter(_Ask):
 
     filter: str
     of: str | None = None
-    params: dict[str, JsonValue] = Field(default_factory=dict)
+    params: Parameters = Field(default_factory=dict)
 
 
 class Recipe(_Ask):
@@ -111,15 +138,15 @@ class Recipe(_Ask):
 
     name: Identifier
     description: str = ""
-    terms: list[Term] = Field(min_length=1)
-    group_rules: list[GroupRule] = Field(default_factory=list[GroupRule])
-    filters: list[Filter] = Field(default_factory=list[Filter])
+    terms: list[Term] = Field(min_length=1, max_length=MAX_TERMS)
+    group_rules: list[GroupRule] = Field(default_factory=list[GroupRule], max_length=MAX_RULES)
+    filters: list[Filter] = Field(default_factory=list[Filter], max_length=MAX_RULES)
     combine: Literal["sum", "product", "min"] = "sum"
     unfinished: Finite | None = None
     rescale: bool = False
     group_size: Annotated[int, Field(ge=1)] | None = None
     advantage: str | None = None
-    advantage_params: dict[str, JsonValue] = Field(default_factory=dict)
+    advantage_params: Parameters = Field(default_factory=dict)
 
 
 class Sample(_Ask):

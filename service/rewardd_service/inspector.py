@@ -49,10 +49,16 @@ class Inspector:
         if len(self._reports) > _KEPT:
             self._reports.clear()
         await self._ask([bound for bound in terms if _key(bound) not in self._reports])
-        reports = {id(bound.setup): self._reports.get(_key(bound), _UNKNOWN) for bound in terms}
+        reports = self.known(distinct)
         for recipe in distinct:
             _refuse_misfits(recipe, reports)
         return reports
+
+    def known(self, recipes: Iterable[BoundRecipe]) -> dict[int, SetupReport]:
+        """Return what is known without asking: nothing of a setup that nobody was asked about."""
+        distinct = {id(recipe): recipe for recipe in recipes}.values()
+        terms = [bound for recipe in distinct for bound in recipe.terms]
+        return {id(bound.setup): self._reports.get(_key(bound), _UNKNOWN) for bound in terms}
 
     async def _ask(self, unknown: Sequence[BoundTerm]) -> None:
         for need in Need:

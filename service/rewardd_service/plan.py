@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from rewardd_client.schema import FieldError, Recipe, Sample, ScoreRequest
 from rewardd_service.chat import completion_text, prompt_text
-from rewardd_service.conditions import applies, value_of
+from rewardd_service.conditions import STEP, applies, is_step, value_of
 from rewardd_service.errors import RequestRefusedError
 from rewardd_service.frames import canonical
 from rewardd_service.job import Answer, Setup, SetupReport, Subject
@@ -104,7 +104,8 @@ def plan(request: ScoreRequest, recipes: Sequence[BoundRecipe], reports: Reports
     Raises:
         RequestRefusedError: an input that a recipe or verifier needs is missing
             (`missing_input`), an id stands twice (`duplicate_id`), or a reference id is unknown
-            (`unknown_reference_id`). Each error names the field.
+            (`unknown_reference_id`) or not the only one (`invalid_request`). Each error names the
+            field.
     """
     _check_ids(request.samples)
     _check_reference_ids(request)
@@ -115,6 +116,27 @@ def plan(request: ScoreRequest, recipes: Sequence[BoundRecipe], reports: Reports
     ]
     refuse_if_any("missing_input", [*planner.errors, *_group_size_errors(tasks)])
     return Plan(tasks, planner.references, planner.reference_bytes)
+
+
+MAX_PARTS = 524_288
+"""Terms and group rules of one request, over all its samples: 16 for each of 32,768.
+
+Each takes about a kilobyte on its way from a plan to an answer, whatever the size of the body.
+"""
+
+
+def refuse_if_too_much(recipes: Sequence[BoundRecipe]) -> None:
+    """Refuse what is small to send and huge to answer; `recipes` holds one for each sample.
+
+    Raises:
+        RequestRefusedError: `too_many_samples`, for so many terms.
+    """
+    parts = sum(len(recipe.terms) + len(recipe.rules) for recipe in recipes)
+    if parts > MAX_PARTS:
+        message = f"has {parts} terms and group rules to answer for, more than {MAX_PARTS}"
+        error = FieldError(field="samples", message=message, value=str(len(recipes)))
+        detail = f"samples: {message}; send fewer samples at once"
+        raise RequestRefusedError("too_many_samples", detail, [error])
 
 
 _MAX_ERRORS = 20
@@ -228,10 +250,13 @@ class _Planner:
             if terms is recipe.terms:
                 self._inputs[id(terms)] = wanted
         for name in wanted:
-            if value_of(sample, name) is None:
-                message = f"is missing, and recipe {recipe.recipe.name!r} needs it"
+            value = value_of(sample, name)
+            message = _misfit(name, value)
+            if message is not None:
+                message = f"{message}, and recipe {recipe.recipe.name!r} needs it"
+                shown = "null" if value is None else repr(value)[:80]
                 field_name = f"samples[{index}].{name}"
-                self.errors.append(FieldError(field=field_name, message=message, value="null"))
+                self.errors.append(FieldError(field=field_name, message=message, value=shown))
         if not terms:
             message = f"no term of recipe {recipe.recipe.name!r} applies to this sample"
             self.errors.append(FieldError(field=f"samples[{index}]", message=message))
@@ -242,6 +267,14 @@ class _Planner:
             inputs.update(self._reports[id(bound.setup)].inputs)
         # A missing reference is one sample's fault, and leaves that sample unscored.
         return tuple(sorted(inputs - {"reference"}))
+
+
+def _misfit(name: str, value: object) -> str | None:
+    if value is None:
+        return "is missing"
+    if name == STEP and not is_step(value):
+        return "is no whole number"
+    return None
 
 
 def _field(reference: object, key: str) -> object:
@@ -272,6 +305,16 @@ def _check_reference_ids(request: ScoreRequest) -> None:
         if sample.reference_id is not None and sample.reference_id not in request.references
     ]
     refuse_if_any("unknown_reference_id", errors)
+    errors = [
+        FieldError(
+            field=f"samples[{index}].reference_id",
+            message="stands beside a `reference`: which of the two is meant?",
+            value=sample.reference_id,
+        )
+        for index, sample in enumerate(request.samples)
+        if sample.reference_id is not None and sample.reference is not None
+    ]
+    refuse_if_any("invalid_request", errors)
 
 
 def _group_size_errors(tasks: Sequence[Task]) -> list[FieldError]:

@@ -14,7 +14,7 @@ from rewardd_service.errors import OverloadedError
 from rewardd_service.inspector import Inspector
 from rewardd_service.job import VerifierCard
 from rewardd_service.metrics import Metrics
-from rewardd_service.plan import choose, plan
+from rewardd_service.plan import Reports, choose, plan, refuse_if_too_much
 from rewardd_service.recipes import BoundRecipe, RecipeBook
 
 
@@ -62,15 +62,18 @@ class Scorer:
             BackendUnavailableError: no worker can be asked what its verifiers take.
         """
         self._refuse_what_cannot_finish(request)
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + request.deadline_seconds
         recipes = self._recipes(request)
-        reports = await self._inspector.reports(recipes)
+        refuse_if_too_much(recipes)
+        reports = await self._reports(recipes, deadline)
         await _breathe()
         planned = plan(request, recipes, reports)
         await _breathe()
         aggregator = Aggregator(planned, deliver)
         await self._dispatcher.dispatch(
             planned,
-            deadline_seconds=request.deadline_seconds,
+            deadline_seconds=max(deadline - clock(), 0.0),
             settle=aggregator.take,
             tenant=tenant,
         )
@@ -103,6 +106,14 @@ class Scorer:
                 f"{request.deadline_seconds:g} s"
             )
             raise OverloadedError("overloaded", detail, backlog - request.deadline_seconds)
+
+    async def _reports(self, recipes: Sequence[BoundRecipe], deadline: float) -> Reports:
+        """Return what workers say of the terms; if all hang until the deadline, what is known."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._inspector.reports(recipes)
+        except TimeoutError:
+            return self._inspector.known(recipes)
 
     def _recipes(self, request: ScoreRequest) -> Sequence[BoundRecipe]:
         """Return the recipe of each sample; equal ones are one object."""

@@ -302,6 +302,28 @@ BAD_REQUESTS: list[tuple[Any, int, str, str, str]] = [
         "reward",
         "",
     ),
+    (
+        {**batch(), "reward": {"name": "r", "terms": [{"verifier": "math"}] * 257}},
+        422,
+        "invalid_request",
+        "reward.terms",
+        "a list of 257 items",
+    ),
+    *(
+        (
+            {**batch(), "reward": {"name": "r", "terms": [{"verifier": "math", **part}]}},
+            422,
+            "invalid_request",
+            f"reward.terms[0].{next(iter(part))}",
+            "an object of 1 fields",
+        )
+        for part in (
+            {"params": {"x": [float("nan")]}},
+            {"params": {"x": {"y": float("inf")}}},
+            {"params": {"x": 10**30}},
+            {"when": {"metadata.x": float("nan")}},
+        )
+    ),
 ]
 
 

@@ -161,6 +161,17 @@ async def test_terms_run_only_in_their_steps(score: Any) -> None:
     assert await _rewards(score, recipe, *steps) == [1.0, 2.0, 2.0, 1.0]
 
 
+@pytest.mark.parametrize("step", ["100", 100.0, True, float("nan"), [100], None])
+async def test_a_step_that_is_no_whole_number_is_refused_rather_than_ignored(
+    score: Any, step: object
+) -> None:
+    recipe = _recipe(ACCURACY, {**FORMAT, "from_step": 100})
+    with pytest.raises(RequestRefusedError) as refused:
+        await score(recipe, {"completion": "", "metadata": {"step": step}})
+    assert refused.value.code == "missing_input"
+    assert refused.value.errors[0].field == "samples[0].metadata.step"
+
+
 async def test_terms_run_only_where_their_conditions_hold(score: Any) -> None:
     recipe = _recipe(ACCURACY, {**FORMAT, "when": {"metadata.kind": "safety"}})
     samples = [{"completion": ""}, {"completion": "", "metadata": {"kind": "safety"}}]

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -7,6 +7,7 @@ import pytest
 from fakes import InstantBackend, StuckBackend
 from rewardd_client.schema import ScoreRequest
 from rewardd_service.errors import OverloadedError, RequestRefusedError
+from rewardd_service.job import Setup, SetupReport
 from rewardd_service.scorer import Scorer
 from rewardd_verifiers import Need
 
@@ -152,6 +153,15 @@ async def test_a_need_that_no_worker_offers_leaves_only_its_own_samples_unscored
             "samples[0].reference_id",
             id="unknown_reference",
         ),
+        pytest.param(
+            {
+                "samples": [{"completion": "", "reference": "a", "reference_id": "b"}],
+                "references": {"b": "b"},
+            },
+            "invalid_request",
+            "samples[0].reference_id",
+            id="two_references",
+        ),
     ],
 )
 async def test_a_request_that_makes_no_sense_is_refused_by_field(
@@ -165,6 +175,31 @@ async def test_a_request_that_makes_no_sense_is_refused_by_field(
     with pytest.raises(RequestRefusedError) as refused:
         await scorer.score(request)
     assert (refused.value.code, refused.value.errors[0].field) == (code, field)
+
+
+async def test_few_bytes_that_ask_for_millions_of_answers_are_refused(
+    make_scorer: MakeScorer, request_of: RequestOf
+) -> None:
+    backend = InstantBackend()
+    terms = [{"name": str(number), "verifier": "exact"} for number in range(200)]
+    request = request_of(*[("a", "a")] * 3000, reward={"name": "r", "terms": terms})
+    with pytest.raises(RequestRefusedError, match="600000 terms") as refused:
+        await make_scorer(backend).score(request)
+    assert (refused.value.code, backend.chunks) == ("too_many_samples", [])
+
+
+async def test_a_deadline_holds_while_all_workers_are_too_busy_to_be_asked(
+    make_scorer: MakeScorer, request_of: RequestOf
+) -> None:
+    class BusyBackend(StuckBackend):
+        async def inspect(self, need: Need, setups: Sequence[Setup]) -> list[SetupReport]:
+            await asyncio.Event().wait()
+            return await super().inspect(need, setups)
+
+    request = request_of(("a", "a"), ("b", None), deadline_seconds=0.01)
+    async with asyncio.timeout(30):
+        outcome = await make_scorer(BusyBackend()).score(request)
+    assert [result["reason"] for result in outcome.results] == ["deadline"] * 2
 
 
 async def test_a_missing_input_is_named_before_anything_runs(
