@@ -26,7 +26,11 @@ for path in ("/etc/passwd", "/proc/1/environ", "/root"):
         print("BREACH", path)
     except OSError:
         pass
-for act in (lambda: socket.socket(), lambda: os.setuid(os.getuid() ^ 1), lambda: os.kill(os.getppid() or -1, 9)):
+for act in (
+    lambda: socket.socket(),
+    lambda: os.setuid(os.getuid() ^ 1),
+    lambda: os.kill(os.getppid() or -1, 9),
+):
     try:
         act()
         print("BREACH")
