@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rewardd_service.backends import Backend
 from rewardd_service.backends.local import LocalBackend
+from rewardd_service.backends.redis import RedisBackend, Rhythm
 from rewardd_service.metrics import Metrics
 from rewardd_service.numbers import LiveNumbers
 from rewardd_service.pool import Limits, PoolSettings, usable_cores
@@ -28,8 +29,9 @@ async def open_scorer(settings: Settings, metrics: Metrics | None = None) -> Asy
         RecipeError: a recipe of the operator does not make sense.
         DuplicateVerifierError: two installed packages claim one name.
         BackendUnavailableError: the workers do not come up.
+        ValueError: the URL of Redis is none.
     """
-    backend = local_backend(settings)
+    backend = chosen_backend(settings, metrics)
     async with scorer_on(backend, settings.recipes, metrics) as scorer:
         if metrics is not None:
             metrics.registry.register(LiveNumbers(backend, scorer.dispatcher))
@@ -47,6 +49,24 @@ async def scorer_on(
         yield scorer
     finally:
         await backend.close()
+
+
+def chosen_backend(
+    settings: Settings, metrics: Metrics | None = None
+) -> LocalBackend | RedisBackend:
+    """Return the backend that the settings ask for.
+
+    Raises:
+        ValueError: the URL of Redis is none.
+    """
+    if settings.redis is None:
+        return local_backend(settings)
+    return RedisBackend(
+        settings.redis.get_secret_value(),
+        local=local_backend(settings) if settings.degrade == "local" else None,
+        metrics=metrics,
+        rhythm=Rhythm(idle=settings.redis_idle_seconds),
+    )
 
 
 def local_backend(settings: Settings) -> LocalBackend:

@@ -141,15 +141,26 @@ class Dispatcher:
         self._pump(need)
 
     def _pump(self, need: Need) -> None:
-        """Start chunks while there are free slots and waiting work."""
+        """Start chunks while there is room and waiting work."""
         lane = self._lanes[need]
         slots = self._backend.slots().get(need, 0)
-        while self._running[need] < slots:
+        window = self._backend.window().get(need, 0)
+        if slots <= 0:
+            self._turn_away(need)
+        while self._running[need] < window:
             taken = lane.take(slots)
             if taken is None:
                 return
             ticket, units = taken
             self._start(self._flights[ticket], need, units)
+
+    def _turn_away(self, need: Need) -> None:
+        """Answer what waits for a lane that has lost its last worker: nobody else would."""
+        while (taken := self._lanes[need].take(1)) is not None:
+            ticket, units = taken
+            for unit in units:
+                detail = f"no worker of this server offers {need}"
+                self._refuse(self._flights[ticket], unit.jobs, _NO_WORKER[need], detail)
 
     def _start(self, flight: _Flight, need: Need, units: Sequence[Unit]) -> None:
         jobs = [job for unit in units for job in unit.jobs]

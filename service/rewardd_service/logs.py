@@ -46,3 +46,5 @@ def configure(level: str, stream: TextIO | None = None) -> None:
     root.setLevel(level)
     # What uvicorn tells besides errors, we tell ourselves, with fields.
     logging.getLogger("uvicorn.error").setLevel(max(root.level, logging.WARNING))
+    # FastStream tells of each task that ends.
+    logging.getLogger("rewardd_service.transport").setLevel(max(root.level, logging.WARNING))

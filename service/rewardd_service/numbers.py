@@ -1,18 +1,28 @@
 """Numbers that are read when somebody looks, rather than counted as things happen."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Protocol
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from rewardd_service.backends.local import LocalBackend
 from rewardd_service.dispatcher import Dispatcher
-from rewardd_service.pool import Cause, Phase
+from rewardd_service.pool import Cause, Phase, WorkerPool
+from rewardd_verifiers import Need
+
+
+class HasPools(Protocol):
+    """A backend with worker processes on this machine."""
+
+    @property
+    def pools(self) -> Mapping[Need, WorkerPool]:
+        """Return the pools by need."""
+        ...
 
 
 class LiveNumbers:
     """Queues and workers, for a Prometheus registry."""
 
-    def __init__(self, backend: LocalBackend, dispatcher: Dispatcher) -> None:
+    def __init__(self, backend: HasPools, dispatcher: Dispatcher) -> None:
         self._backend = backend
         self._dispatcher = dispatcher
 

@@ -10,7 +10,7 @@ from rewardd_service import meter
 from rewardd_service.aggregate import Aggregator, Deliver
 from rewardd_service.backends import Backend
 from rewardd_service.dispatcher import Dispatcher
-from rewardd_service.errors import OverloadedError
+from rewardd_service.errors import BackendUnavailableError, OverloadedError
 from rewardd_service.inspector import Inspector
 from rewardd_service.job import VerifierCard
 from rewardd_service.metrics import Metrics
@@ -59,8 +59,12 @@ class Scorer:
         Raises:
             RequestRefusedError: the request makes no sense; the error names the fields.
             OverloadedError: the work that waits already lasts beyond the request's deadline.
-            BackendUnavailableError: no worker can be asked what its verifiers take.
+            BackendUnavailableError: there is nowhere to run it, or no worker can be asked what
+                its verifiers take.
         """
+        outage = self._backend.outage()
+        if outage is not None:
+            raise BackendUnavailableError(outage)
         self._refuse_what_cannot_finish(request)
         clock = asyncio.get_running_loop().time
         deadline = clock() + request.deadline_seconds

@@ -120,6 +120,18 @@ class Settings(BaseSettings):
         default=512, description="Resident memory beyond which a worker is replaced."
     )
 
+    redis: SecretStr | None = Field(
+        default=None,
+        description="URL of the Redis whose workers judge; workers of this machine do if absent.",
+    )
+    degrade: Literal["local", "refuse"] = Field(
+        default="local",
+        description="While Redis or its workers are away: judge here, or refuse requests.",
+    )
+    redis_idle_seconds: Positive = Field(
+        default=15.0, description="Silence of a worker after which others take over its work."
+    )
+
     @property
     def on_loopback(self) -> bool:
         """Return whether only this machine can connect."""

@@ -47,7 +47,13 @@ class InstantBackend:
     def slots(self) -> Mapping[Need, int]:
         return self._slots
 
+    def window(self) -> Mapping[Need, int]:
+        return self.slots()
+
     def ready(self) -> str | None:
+        return None
+
+    def outage(self) -> str | None:
         return None
 
     async def process(self, need: Need, chunk: Chunk, deliver: Deliver) -> None:

@@ -29,8 +29,16 @@ class Backend(Protocol):
         """Return how many chunks can run at once, by need; a need that is absent has none."""
         ...
 
+    def window(self) -> Mapping[Need, int]:
+        """Return how many chunks may be out at once, by need: at least as many as can run."""
+        ...
+
     def ready(self) -> str | None:
         """Return None if work can run now, else why not."""
+        ...
+
+    def outage(self) -> str | None:
+        """Return why new requests are to be refused as a whole; None if they can be taken."""
         ...
 
     async def process(self, need: Need, chunk: Chunk, deliver: Deliver) -> None:

@@ -42,9 +42,17 @@ class InlineBackend:
         """Return one slot for each need."""
         return dict.fromkeys(self._needs, 1)
 
+    def window(self) -> Mapping[Need, int]:
+        """Return one chunk for each slot."""
+        return self.slots()
+
     def ready(self) -> str | None:
         """Return None unless closed."""
         return "closed" if self._closed else None
+
+    def outage(self) -> str | None:
+        """Return None: what is wrong here is told of each sample."""
+        return None
 
     async def process(self, need: Need, chunk: Chunk, deliver: Deliver) -> None:
         """Run a chunk; its answers are delivered together."""

@@ -10,7 +10,7 @@ from rewardd_service.job import Chunk, Setup, SetupReport, VerifierCard
 from rewardd_service.pool import PoolSettings, WorkerPool
 from rewardd_verifiers import Need, Reason
 
-_NO_SLOTS: Mapping[Need, Reason] = {
+NO_SLOTS: Mapping[Need, Reason] = {
     Need.CPU: Reason.WORKER_LOST,
     Need.SANDBOX: Reason.SANDBOX_UNAVAILABLE,
     Need.JUDGE: Reason.JUDGE_FAILED,
@@ -53,12 +53,20 @@ class LocalBackend:
         """Return how many chunks can run at once, by need."""
         return {need: pool.settings.workers for need, pool in self.pools.items()}
 
+    def window(self) -> Mapping[Need, int]:
+        """Return one chunk for each slot."""
+        return self.slots()
+
     def ready(self) -> str | None:
         """Return None if work can run now, else why not."""
         for need, pool in self.pools.items():
             why = None if need in self._lazy else pool.ready()
             if why is not None:
                 return f"{need}: {why}"
+        return None
+
+    def outage(self) -> str | None:
+        """Return None: what is wrong here is told of each sample."""
         return None
 
     async def process(self, need: Need, chunk: Chunk, deliver: Deliver) -> None:
@@ -69,7 +77,7 @@ class LocalBackend:
             await pool.process(chunk, deliver)
         elif chunk.jobs:
             detail = f"no worker here serves the need {need!r}"
-            deliver([unscored(i, _NO_SLOTS[need], detail) for i in range(len(chunk.jobs))])
+            deliver([unscored(i, NO_SLOTS[need], detail) for i in range(len(chunk.jobs))])
 
     async def inspect(self, need: Need, setups: Sequence[Setup]) -> list[SetupReport]:
         """Check parameters where the verifiers are installed; one report per setup, in order.

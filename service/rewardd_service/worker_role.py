@@ -1,0 +1,87 @@
+"""The worker's role: pools of this machine, for all gateways that share a Redis."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvloop
+
+from rewardd_service.backends.local import LocalBackend
+from rewardd_service.backends.redis import Rhythm, WorkerNode
+from rewardd_service.composition import local_backend
+from rewardd_service.logs import configure
+from rewardd_service.settings import Settings
+from rewardd_verifiers import Need
+
+logger = logging.getLogger(__name__)
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def run_worker(
+    settings: Settings, needs: Sequence[Need] = (Need.CPU,), ready_file: Path | None = None
+) -> None:
+    """Serve chunks until SIGTERM or SIGINT, then finish what runs and return.
+
+    To be called in the main thread: worker processes follow the life of the thread that starts
+    them. Without a Redis that answers it waits for one.
+
+    Args:
+        settings: `redis` names the Redis; those of the gateway are ignored.
+        needs: what this worker serves.
+        ready_file: exists while chunks are taken, for a health check that needs no network.
+
+    Raises:
+        ValueError: the settings name no Redis, or this machine serves none of the needs.
+        BackendUnavailableError: the worker processes cannot be started.
+    """
+    configure(settings.log_level)
+    node = _node(settings, needs, ready_file)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(node))
+
+
+def _node(settings: Settings, needs: Sequence[Need], ready_file: Path | None) -> WorkerNode:
+    if settings.redis is None:
+        raise ValueError("a worker takes its work from a Redis: give its URL")
+    configured = local_backend(settings).pools
+    missing = [need.value for need in needs if need not in configured]
+    if missing or not needs:
+        raise ValueError(f"this machine is not set up to serve {', '.join(missing) or 'nothing'}")
+    backend = LocalBackend([configured[need].settings for need in needs])
+    rhythm = Rhythm(idle=settings.redis_idle_seconds, drain=settings.drain_seconds)
+    url = settings.redis.get_secret_value()
+    return WorkerNode(url, backend, rhythm=rhythm, changed=_Flag(ready_file).show)
+
+
+class _Flag:
+    """A file that exists while work is taken."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self.show("not started")
+
+    def show(self, trouble: str | None) -> None:
+        if self._path is None:
+            return
+        if trouble is None:
+            self._path.touch()
+        else:
+            self._path.unlink(missing_ok=True)
+
+
+async def _serve(node: WorkerNode) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        await node.start()
+        await stop.wait()
+        logger.info("draining")
+    finally:
+        await node.close()
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
