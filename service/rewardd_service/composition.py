@@ -1,12 +1,15 @@
 """Where the parts meet: settings to a scorer with its backend, for every way to run them."""
 
 import contextlib
-from collections.abc import AsyncGenerator
+import importlib
+from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rewardd_service.backends import Backend
 from rewardd_service.backends.local import LocalBackend
-from rewardd_service.backends.redis import RedisBackend, Rhythm
+from rewardd_service.backends.rhythm import Rhythm
+from rewardd_service.errors import BackendUnavailableError
 from rewardd_service.metrics import Metrics
 from rewardd_service.numbers import LiveNumbers
 from rewardd_service.pool import Limits, PoolSettings, usable_cores
@@ -14,6 +17,9 @@ from rewardd_service.recipes import RecipeBook
 from rewardd_service.scorer import Scorer
 from rewardd_service.settings import Settings
 from rewardd_verifiers import Catalog, Need
+
+if TYPE_CHECKING:
+    from rewardd_service.backends.redis import RedisBackend, WorkerNode
 
 _JAILER_CPU_SECONDS = 60.0
 _JAILER_WALL_FACTOR = 15.0
@@ -53,20 +59,58 @@ async def scorer_on(
 
 def chosen_backend(
     settings: Settings, metrics: Metrics | None = None
-) -> LocalBackend | RedisBackend:
+) -> "LocalBackend | RedisBackend":
     """Return the backend that the settings ask for.
 
     Raises:
+        BackendUnavailableError: the extra `redis` is not installed.
         ValueError: the URL of Redis is none.
     """
     if settings.redis is None:
         return local_backend(settings)
-    return RedisBackend(
+    made_by: type[RedisBackend] = _over_redis("RedisBackend")
+    return made_by(
         settings.redis.get_secret_value(),
         local=local_backend(settings) if settings.degrade == "local" else None,
         metrics=metrics,
         rhythm=Rhythm(idle=settings.redis_idle_seconds),
     )
+
+
+def worker_node(
+    settings: Settings, needs: Sequence[Need], changed: Callable[[str | None], None]
+) -> "WorkerNode":
+    """Return what offers the pools of this machine to the gateways that share a Redis.
+
+    Args:
+        settings: with the Redis and the pools.
+        needs: which of the pools.
+        changed: told why no work is taken, or None once it is; at each change.
+
+    Raises:
+        BackendUnavailableError: the extra `redis` is not installed.
+        ValueError: no Redis is named, or this machine serves none of the needs.
+    """
+    if settings.redis is None:
+        raise ValueError("a worker takes its work from a Redis: give its URL")
+    configured = local_backend(settings).pools
+    missing = [need.value for need in needs if need not in configured]
+    if missing or not needs:
+        raise ValueError(f"this machine is not set up to serve {', '.join(missing) or 'nothing'}")
+    backend = LocalBackend([configured[need].settings for need in needs])
+    rhythm = Rhythm(idle=settings.redis_idle_seconds, drain=settings.drain_seconds)
+    made_by: type[WorkerNode] = _over_redis("WorkerNode")
+    url = settings.redis.get_secret_value()
+    return made_by(url, backend, rhythm=rhythm, changed=changed)
+
+
+def _over_redis(name: str) -> Any:  # noqa: ANN401 - a class, of the type that the caller declares
+    """Return what stands in the package for Redis; FastStream is an extra, and slow to import."""
+    try:
+        return getattr(importlib.import_module("rewardd_service.backends.redis"), name)
+    except ModuleNotFoundError as error:
+        detail = f"{error.name} is missing: pip install 'rewardd[redis]'"
+        raise BackendUnavailableError(detail) from error
 
 
 def local_backend(settings: Settings) -> LocalBackend:

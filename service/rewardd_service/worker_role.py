@@ -5,15 +5,17 @@ import logging
 import signal
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvloop
 
-from rewardd_service.backends.local import LocalBackend
-from rewardd_service.backends.redis import Rhythm, WorkerNode
-from rewardd_service.composition import local_backend
+from rewardd_service.composition import worker_node
 from rewardd_service.logs import configure
 from rewardd_service.settings import Settings
 from rewardd_verifiers import Need
+
+if TYPE_CHECKING:
+    from rewardd_service.backends.redis import WorkerNode
 
 logger = logging.getLogger(__name__)
 
@@ -35,25 +37,13 @@ def run_worker(
 
     Raises:
         ValueError: the settings name no Redis, or this machine serves none of the needs.
-        BackendUnavailableError: the worker processes cannot be started.
+        BackendUnavailableError: the worker processes cannot be started, or the extra `redis` is
+            missing.
     """
     configure(settings.log_level)
-    node = _node(settings, needs, ready_file)
+    node = worker_node(settings, needs, _Flag(ready_file).show)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(node))
-
-
-def _node(settings: Settings, needs: Sequence[Need], ready_file: Path | None) -> WorkerNode:
-    if settings.redis is None:
-        raise ValueError("a worker takes its work from a Redis: give its URL")
-    configured = local_backend(settings).pools
-    missing = [need.value for need in needs if need not in configured]
-    if missing or not needs:
-        raise ValueError(f"this machine is not set up to serve {', '.join(missing) or 'nothing'}")
-    backend = LocalBackend([configured[need].settings for need in needs])
-    rhythm = Rhythm(idle=settings.redis_idle_seconds, drain=settings.drain_seconds)
-    url = settings.redis.get_secret_value()
-    return WorkerNode(url, backend, rhythm=rhythm, changed=_Flag(ready_file).show)
 
 
 class _Flag:
@@ -72,7 +62,7 @@ class _Flag:
             self._path.unlink(missing_ok=True)
 
 
-async def _serve(node: WorkerNode) -> None:
+async def _serve(node: "WorkerNode") -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:

@@ -28,7 +28,7 @@ class LocalBackend:
     """
 
     def __init__(self, settings: Sequence[PoolSettings] = (PoolSettings(),)) -> None:
-        self.pools: dict[Need, WorkerPool] = {told.need: WorkerPool(told) for told in settings}
+        self.pools: Mapping[Need, WorkerPool] = {told.need: WorkerPool(told) for told in settings}
         self._lazy = {told.need: asyncio.Lock() for told in settings if not told.eager}
 
     async def start(self) -> None:

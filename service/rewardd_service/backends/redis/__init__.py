@@ -9,6 +9,5 @@ claimed by another. The gateway owns each chunk until it has an answer: the firs
 
 from rewardd_service.backends.redis.gateway import RedisBackend
 from rewardd_service.backends.redis.node import WorkerNode
-from rewardd_service.backends.redis.rhythm import Rhythm
 
-__all__ = ["RedisBackend", "Rhythm", "WorkerNode"]
+__all__ = ["RedisBackend", "WorkerNode"]

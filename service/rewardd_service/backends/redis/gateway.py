@@ -9,17 +9,18 @@ import msgspec
 
 from rewardd_service.answers import unscored
 from rewardd_service.backends.backend import Deliver
-from rewardd_service.backends.local import NO_SLOTS, LocalBackend
+from rewardd_service.backends.local import NO_SLOTS
 from rewardd_service.backends.redis import names
 from rewardd_service.backends.redis.fleet import Fleet
 from rewardd_service.backends.redis.keeper import Keeper
 from rewardd_service.backends.redis.link import Link
+from rewardd_service.backends.redis.node import Served
 from rewardd_service.backends.redis.parcel import BadAnswerError, Outcome, Reply, checked
 from rewardd_service.backends.redis.post import Fate, Post
-from rewardd_service.backends.redis.rhythm import Rhythm
 from rewardd_service.backends.redis.roster import Roster
 from rewardd_service.backends.redis.sharing import Sharing
 from rewardd_service.backends.redis.store import RedisError, Store, open_broker
+from rewardd_service.backends.rhythm import Rhythm
 from rewardd_service.errors import BackendUnavailableError
 from rewardd_service.frames import FrameError
 from rewardd_service.job import Answer, Chunk, Setup, SetupReport, VerifierCard
@@ -52,7 +53,7 @@ class RedisBackend:
         self,
         url: str,
         *,
-        local: LocalBackend | None = None,
+        local: Served | None = None,
         metrics: Metrics | None = None,
         rhythm: Rhythm | None = None,
     ) -> None:
@@ -255,7 +256,7 @@ class RedisBackend:
 
     def _runs_here(self, need: Need, chunk: Chunk) -> bool:
         """Return whether a chunk is to run in this process: only in need, in the same version."""
-        if self._local is None or need not in self._local.pools:
+        if self._local is None or need not in self._local.slots():
             return False
         if self._link.up and need in self._fleet.slots():
             return False

@@ -4,8 +4,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from rewardd_service.backends.redis.rhythm import Rhythm
 from rewardd_service.backends.redis.store import RedisError
+from rewardd_service.backends.rhythm import Rhythm
 
 logger = logging.getLogger(__name__)
 

@@ -3,22 +3,24 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
 
 from faststream.redis import RedisBroker
 
-from rewardd_service.backends.local import LocalBackend
+from rewardd_service.backends.backend import Backend
 from rewardd_service.backends.redis import names
 from rewardd_service.backends.redis.handler import Handler
 from rewardd_service.backends.redis.keeper import Keeper
 from rewardd_service.backends.redis.parcel import PROTOCOL
-from rewardd_service.backends.redis.rhythm import Rhythm
 from rewardd_service.backends.redis.roster import Offer, Roster
 from rewardd_service.backends.redis.sharing import Sharing
 from rewardd_service.backends.redis.slot import Consumer, Slot
 from rewardd_service.backends.redis.store import RedisError, Store, open_broker
+from rewardd_service.backends.rhythm import Rhythm
 from rewardd_service.job import VerifierCard
+from rewardd_service.pool import WorkerPool
+from rewardd_verifiers import Need
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +29,15 @@ _CONSUMER_SECONDS: Final = 600.0
 
 Changed = Callable[[str | None], None]
 """Told why a node does not serve, or None once it does; at each change."""
+
+
+class Served(Backend, Protocol):
+    """A backend of this machine, with its pools."""
+
+    @property
+    def pools(self) -> Mapping[Need, WorkerPool]:
+        """Return the pools by need."""
+        ...
 
 
 class WorkerNode:
@@ -44,7 +55,7 @@ class WorkerNode:
     def __init__(
         self,
         url: str,
-        backend: LocalBackend,
+        backend: Served,
         *,
         rhythm: Rhythm | None = None,
         changed: Changed | None = None,

@@ -3,10 +3,10 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from faststream.redis import RedisBroker
@@ -15,8 +15,8 @@ from rewardd_service import frames
 from rewardd_service.backends.redis import names
 from rewardd_service.backends.redis.parcel import PROTOCOL, Parcel, Reply, encode, read_reply
 from rewardd_service.backends.redis.references import LARGE_BYTES, deposit
-from rewardd_service.backends.redis.rhythm import Rhythm
 from rewardd_service.backends.redis.store import RedisError, Store
+from rewardd_service.backends.rhythm import Rhythm
 from rewardd_service.frames import FrameError
 from rewardd_service.job import Chunk
 from rewardd_service.metrics import Metrics
@@ -66,6 +66,12 @@ class Posted:
         """Return the stream that it goes to."""
         return names.chunks(self.need)
 
+    @property
+    def answered(self) -> bool:
+        """Return whether a worker has replied."""
+        done = self.fate.done() and not self.fate.cancelled() and self.fate.exception() is None
+        return done and isinstance(self.fate.result(), Reply)
+
     def end(self, fate: Reply | Fate) -> None:
         """Wake who waits for it; the first fate counts."""
         if not self.fate.done():
@@ -92,7 +98,7 @@ class Post:
         self._open: dict[str, Posted] = {}
         self._doors = asyncio.Semaphore(_AT_ONCE)
         self._unwanted: dict[str, list[bytes]] = {}
-        self._clearing: set[asyncio.Task[None]] = set()
+        self._errands: set[asyncio.Task[None]] = set()
 
     async def ask(self, need: Need, chunk: Chunk, deadline: float) -> Reply | Fate:
         """Send a chunk, and return the reply or why there will be none.
@@ -105,7 +111,7 @@ class Post:
         self._open[posted.id] = posted
         try:
             async with asyncio.timeout_at(deadline):
-                await self._send(posted)
+                self._see_to(self._send(posted))
                 return await fate
         except TimeoutError:
             return Fate.LATE
@@ -155,7 +161,8 @@ class Post:
         for posted in self._open.values():
             posted.end(Fate.CLOSED)
         await asyncio.sleep(0)
-        await asyncio.gather(*self._clearing)
+        while self._errands:
+            await asyncio.wait(self._errands)
         try:
             await self._clear()
             await self._store.remove(names.replies(self.gateway))
@@ -178,7 +185,10 @@ class Post:
         posted.end(reply)
 
     async def _send(self, posted: Posted) -> None:
-        """Send; if that fails, the sweep tries again, unless there is an outage."""
+        """Send; if that fails, the sweep tries again, unless there is an outage.
+
+        Nobody cancels this: where the entry stands has to be known, to be deleted.
+        """
         posted.sending = True
         try:
             async with self._doors:
@@ -186,11 +196,16 @@ class Post:
                 entry = await self._broker.publish(
                     payload, stream=posted.stream, correlation_id=posted.id
                 )
+        except FrameError as error:
+            if not posted.fate.done():
+                posted.fate.set_exception(error)
         except RedisError as error:
             logger.warning("a chunk was not sent", extra={"why": str(error)})
         else:
-            posted.entries.append(entry)
             posted.missed = 0
+            posted.entries.append(entry)
+            if posted.id not in self._open:
+                self._unwant(posted)
         finally:
             posted.sending = False
 
@@ -235,13 +250,20 @@ class Post:
     def _close(self, posted: Posted) -> None:
         """Forget a parcel, and delete what nobody needs to run any more."""
         self._open.pop(posted.id, None)
-        answered = posted.fate.done() and isinstance(posted.fate.result(), Reply)
-        unwanted = posted.entries[:-1] if answered else posted.entries
-        if unwanted:
-            self._unwanted.setdefault(posted.stream, []).extend(unwanted)
-            task = asyncio.create_task(self._clear_quietly())
-            self._clearing.add(task)
-            task.add_done_callback(self._clearing.discard)
+        self._unwant(posted)
+
+    def _unwant(self, posted: Posted) -> None:
+        if posted.answered and len(posted.entries) == 1:
+            return  # who answered deletes it
+        if posted.entries:
+            self._unwanted.setdefault(posted.stream, []).extend(posted.entries)
+            self._see_to(self._clear_quietly())
+
+    def _see_to(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something that nobody waits for."""
+        task = asyncio.create_task(work)
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
 
     async def _clear_quietly(self) -> None:
         try:

@@ -8,8 +8,8 @@ import msgspec
 
 from rewardd_service import frames
 from rewardd_service.backends.redis import names
-from rewardd_service.backends.redis.rhythm import REFERENCE_SECONDS
 from rewardd_service.backends.redis.store import Store
+from rewardd_service.backends.rhythm import REFERENCE_SECONDS
 from rewardd_service.job import Chunk
 
 LARGE_BYTES: Final = 1 << 20

@@ -13,8 +13,8 @@ from faststream.redis.message import RedisStreamMessage
 
 from rewardd_service.backends.redis import names
 from rewardd_service.backends.redis.parcel import Reply, encode
-from rewardd_service.backends.redis.rhythm import LIST_SECONDS, Rhythm
 from rewardd_service.backends.redis.store import RedisError, Store
+from rewardd_service.backends.rhythm import LIST_SECONDS, Rhythm
 from rewardd_verifiers import Need
 
 logger = logging.getLogger(__name__)

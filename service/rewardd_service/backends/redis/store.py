@@ -14,7 +14,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError, WatchError
 
 from rewardd_service.backends.redis.names import GROUP
-from rewardd_service.backends.redis.rhythm import Rhythm
+from rewardd_service.backends.rhythm import Rhythm
 
 # XRANGE would send the entries themselves, half a megabyte each, to say that they are there.
 _PRESENT: Final = """
