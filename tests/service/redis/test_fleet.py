@@ -80,6 +80,16 @@ def test_a_need_is_lost_only_after_a_while_and_an_outage_does_not_count() -> Non
     assert fleet.versions == {"exact": 1}
 
 
+def test_who_leaves_takes_no_more_but_is_waited_for() -> None:
+    fleet = Fleet(grace_seconds=10)
+    gone = Member("a", _member("a").offer, serving=True, leaving=True)
+    fleet.look([_member("a"), _member("b", slots=3)], 0)
+    fleet.look([gone, _member("b", slots=3)], 1)
+    assert fleet.slots() == {Need.CPU: 3}
+    assert (fleet.look([gone], 100), fleet.slots()) == ([], {Need.CPU: 3})
+    assert fleet.look([], 111) == [Need.CPU]
+
+
 async def test_a_worker_with_another_version_waits_until_the_others_are_gone(
     redis: RedisServer,
 ) -> None:

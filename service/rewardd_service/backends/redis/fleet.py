@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from rewardd_service.backends.redis.roster import Member, slots_of, versions_of
+from rewardd_service.backends.redis.roster import Member, needs_of, slots_of, versions_of
 from rewardd_verifiers import Need
 
 _IN_REDIS = 2
@@ -26,9 +26,8 @@ class Fleet:
         slots = slots_of(members)
         if slots:
             self.versions = versions_of(members)
-        for need, number in slots.items():
-            self._slots[need] = number
-            self._seen[need] = now
+        self._slots |= slots
+        self._seen |= dict.fromkeys(needs_of(members) & self._slots.keys(), now)
         lost = [n for n, seen in self._seen.items() if now - seen > self._grace_seconds]
         for need in lost:
             del self._slots[need], self._seen[need]

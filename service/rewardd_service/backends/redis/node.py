@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Protocol
 
 from faststream.redis import RedisBroker
@@ -104,9 +104,10 @@ class WorkerNode:
         """Take no more, finish what runs, and leave the rest to others at once."""
         await self._keeper.close()
         if self._slots:
-            await self._leave()
+            await self._try(self._depart())
             await asyncio.gather(*(slot.stop() for slot in self._slots))
-            await self._release()
+            await self._try(self._release())
+            await self._try(self._roster.leave(self.id))
         await self._broker.stop()
         await self._backend.close()
         self._set_trouble("closed")
@@ -189,19 +190,22 @@ class WorkerNode:
         for need in self._backend.slots():
             await self._store.forget_consumers(names.chunks(need), idle_seconds=_CONSUMER_SECONDS)
 
-    async def _leave(self) -> None:
-        try:
-            await self._roster.leave(self.id)
-        except RedisError as error:
-            logger.warning("the roster keeps this worker for a while", extra={"why": str(error)})
+    async def _depart(self) -> None:
+        if self._joined:
+            seconds = self._rhythm.drain + self._rhythm.forget
+            await self._roster.depart(self.id, seconds=seconds)
 
     async def _release(self) -> None:
         """Have others take at once what was handed to this node and is not done."""
+        for slot in self._slots:
+            await self._store.release(names.chunks(slot.consumer.need), slot.consumer.name)
+
+    async def _try(self, farewell: Awaitable[None]) -> None:
+        """Do what only saves others a wait: Redis may be away."""
         try:
-            for slot in self._slots:
-                await self._store.release(names.chunks(slot.consumer.need), slot.consumer.name)
+            await farewell
         except RedisError as error:
-            logger.warning("what is left has to idle first", extra={"why": str(error)})
+            logger.warning("leaving without a word", extra={"why": str(error)})
 
     def _set_trouble(self, trouble: str | None) -> None:
         if trouble == self._trouble:

@@ -19,6 +19,7 @@ _OFFER: Final = "offer"
 _STATE: Final = "state"
 _CARDS: Final = "cards"
 _SERVING: Final = b"serving"
+_LEAVING: Final = b"leaving"
 _WAITING: Final = b"waiting"
 _NEEDS: Final = {need.value: need for need in Need}
 
@@ -38,11 +39,17 @@ class Offer(msgspec.Struct, array_like=True, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A worker that is alive."""
+    """A worker that is alive.
+
+    Attributes:
+        serving: has joined, and judges.
+        leaving: finishes what it has, and takes no more.
+    """
 
     id: str
     offer: Offer
     serving: bool
+    leaving: bool = False
 
 
 def disagreement(offer: Offer, others: Sequence[Member]) -> str | None:
@@ -64,12 +71,15 @@ def slots_of(members: Sequence[Member]) -> dict[Need, int]:
     """Return how many chunks the serving members run at once, by need."""
     total: dict[Need, int] = {}
     for member in members:
-        if member.serving and member.offer.protocol == PROTOCOL:
-            for name, number in member.offer.slots.items():
-                need = _NEEDS.get(name)
-                if need is not None:
-                    total[need] = total.get(need, 0) + number
+        if not member.leaving:
+            for need, number in _slots(member).items():
+                total[need] = total.get(need, 0) + number
     return total
+
+
+def needs_of(members: Sequence[Member]) -> set[Need]:
+    """Return the needs that somebody still works on."""
+    return {need for member in members for need in _slots(member)}
 
 
 def versions_of(members: Sequence[Member]) -> dict[str, int]:
@@ -124,6 +134,10 @@ class Roster:
         """Give a sign of life; return False if the worker has been forgotten."""
         return await self._store.prolong(names.worker(worker), seconds=self._seconds)
 
+    async def depart(self, worker: str, *, seconds: float) -> None:
+        """Say that a worker takes no more, and is gone in so many seconds."""
+        await self._store.write_fields(names.worker(worker), {_STATE: _LEAVING}, seconds=seconds)
+
     async def leave(self, worker: str) -> None:
         """Strike a worker off."""
         await self._store.remove(names.worker(worker))
@@ -141,13 +155,21 @@ class Roster:
         return [cards[name] for name in sorted(cards)]
 
 
+def _slots(member: Member) -> dict[Need, int]:
+    if not member.serving or member.offer.protocol != PROTOCOL:
+        return {}
+    slots = member.offer.slots.items()
+    return {_NEEDS[name]: number for name, number in slots if name in _NEEDS}
+
+
 def _member(worker: str, row: Mapping[str, bytes]) -> Member | None:
     """Return a member, or None for what another version of us wrote and we cannot read."""
     try:
         offer = msgspec.msgpack.decode(row.get(_OFFER, b""), type=Offer)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    return Member(worker, offer, serving=row.get(_STATE) == _SERVING)
+    state = row.get(_STATE)
+    return Member(worker, offer, state in (_SERVING, _LEAVING), state == _LEAVING)
 
 
 def _cards(row: Mapping[str, bytes]) -> list[VerifierCard]:
