@@ -18,6 +18,7 @@ from rewardd_client.schema import FieldError, Sample, ScoreRequest
 from rewardd_service.edge.field_errors import field_errors, shown
 from rewardd_service.edge.outline import check_kinds, check_outline
 from rewardd_service.edge.refusal import EdgeRefusalError
+from rewardd_service.edge.values import check_values
 from rewardd_service.errors import RequestRefusedError
 
 MSGPACK_TYPES = frozenset(
@@ -62,9 +63,10 @@ def parse_request(body: bytes | bytearray, *, msgpack: bool, max_samples: int) -
     """Return the request that a body holds.
 
     Raises:
-        EdgeRefusalError: `invalid_body` or `too_many_samples`.
+        EdgeRefusalError: `invalid_body`, `too_many_samples`, or `body_too_large` for its values.
         RequestRefusedError: the fields that do not fit, or ids that repeat.
     """
+    check_values(body, msgpack=msgpack)
     plain = _decode_msgpack(body) if msgpack else _decode_json(body)
     check_outline(plain, max_samples)
     if msgpack:
