@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Final
 
+from fastapi.telemetry import TelemetryConfig
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from rewardd_service import tracing
 from rewardd_service.edge.admission import Admission
 from rewardd_service.edge.auth import Keyring
 from rewardd_service.edge.bodies import BodyLimits
@@ -26,6 +29,14 @@ from rewardd_service.routes_jobs import JobRoutes
 from rewardd_service.settings import Settings
 
 VERSION = version("rewardd-service")
+
+# FastAPI's own spans, one a request. Its logs could hold what a sample says, and we have metrics.
+_TELEMETRY: Final[TelemetryConfig] = {
+    "exclude": tracing.unremarkable,
+    "operation_spans": False,
+    "metrics": False,
+    "logs": False,
+}
 
 
 @dataclass(frozen=True)
@@ -68,7 +79,7 @@ def create_gateway(settings: Settings, scorer: Scoring, metrics: Metrics | None 
         metrics_key=settings.metrics_key,
         open_metrics=settings.auth == "off",
     )
-    app = App(title="rewardd", version=VERSION, redirect_slashes=False)
+    app = App(title="rewardd", version=VERSION, redirect_slashes=False, telemetry=_TELEMETRY)
     install(app)
     for routes in (ScoreRoutes(desk), JobRoutes(desk, jobs), CatalogRoutes(desk), health):
         app.include_router(routes.router())

@@ -5,6 +5,9 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from opentelemetry.context import Context
+
+from rewardd_service import tracing
 from rewardd_service.backends import Backend
 from rewardd_service.errors import BackendUnavailableError
 from rewardd_service.estimates import Estimates
@@ -33,6 +36,7 @@ class _Flight:
     started: float
     deadline: float
     tickets: dict[Need, Ticket]
+    origin: Context
     unsettled: int
     outstanding: list[int]
     wave: list[int]
@@ -83,6 +87,7 @@ class Dispatcher:
             started=now,
             deadline=now + deadline_seconds,
             tickets={need: Ticket(tenant) for need in Need},
+            origin=tracing.here(len(plan.tasks)),
             unsettled=len(plan.tasks),
             outstanding=[0] * len(plan.tasks),
             wave=[-1] * len(plan.tasks),
@@ -176,7 +181,8 @@ class Dispatcher:
     async def _run(
         self, flight: _Flight, need: Need, jobs: Sequence[PlannedJob], estimated: float
     ) -> None:
-        remaining = flight.deadline - asyncio.get_running_loop().time()
+        now = asyncio.get_running_loop().time()
+        remaining = flight.deadline - now
         chunk = _chunk(flight.plan, jobs, max(remaining, 0.0))
         spent = 0.0
 
@@ -187,7 +193,8 @@ class Dispatcher:
                 self._record(flight, jobs, answers)
 
         try:
-            await self._backend.process(need, chunk, deliver)
+            with tracing.chunk(flight.origin, need, chunk, now - flight.started) as traced:
+                await self._backend.process(need, traced, deliver)
         except BackendUnavailableError as error:
             if not flight.closed:
                 self._refuse(flight, jobs, _NO_WORKER[need], error.detail)

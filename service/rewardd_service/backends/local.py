@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
+from rewardd_service import tracing
 from rewardd_service.answers import unscored
 from rewardd_service.backends.backend import Deliver
 from rewardd_service.errors import BackendUnavailableError
@@ -74,7 +75,8 @@ class LocalBackend:
         pool = self.pools.get(need)
         if pool is not None:
             await self._wake(need)
-            await pool.process(chunk, deliver)
+            with tracing.process(need, chunk, deliver) as take:
+                await pool.process(chunk, take)
         elif chunk.jobs:
             detail = f"no worker here serves the need {need!r}"
             deliver([unscored(i, NO_SLOTS[need], detail) for i in range(len(chunk.jobs))])
