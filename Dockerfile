@@ -29,7 +29,9 @@ LABEL org.opencontainers.image.title="rewardd" \
       org.opencontainers.image.revision="${REVISION}"
 RUN groupadd --gid 10001 rewardd \
     && useradd --uid 10001 --gid 10001 --home-dir /nonexistent --no-create-home \
-        --shell /usr/sbin/nologin rewardd
+        --shell /usr/sbin/nologin rewardd \
+    # For secrets that the stack makes itself: a volume takes its owner from here.
+    && install --directory --owner=10001 --group=10001 --mode=0755 /run/rewardd
 COPY --from=build /opt/rewardd /opt/rewardd
 ENV PATH=/opt/rewardd/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -37,10 +39,17 @@ ENV PATH=/opt/rewardd/bin:$PATH \
     REWARDD_HOST=0.0.0.0
 USER 10001:10001
 WORKDIR /tmp
-EXPOSE 8000
 STOPSIGNAL SIGTERM
+EXPOSE 8000
 # /readyz, not /livez: a gateway whose workers are not warm has nothing to offer yet.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 \
     CMD ["python", "-c", "import http.client as h; c = h.HTTPConnection('127.0.0.1', 8000, timeout=2); c.request('GET', '/readyz'); raise SystemExit(c.getresponse().status != 200)"]
 ENTRYPOINT ["rewardd"]
 CMD ["serve"]
+
+
+FROM gateway AS worker
+# The worker takes no connections: it says by a file that it takes work.
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 \
+    CMD ["test", "-e", "/tmp/ready"]
+CMD ["worker", "--needs", "cpu", "--ready-file", "/tmp/ready"]

@@ -1,6 +1,7 @@
 """The service's settings, with what the command line says on top of the environment."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import SecretStr, ValidationError
@@ -8,15 +9,22 @@ from pydantic import SecretStr, ValidationError
 from rewardd_service.cli.console import CommandError
 from rewardd_service.settings import Settings
 
+# Where Docker and Kubernetes put files that hold one secret each: `rewardd_redis` is the setting
+# `redis`. What stands in a variable can be read by whoever may look at the container.
+SECRET_FOLDERS = (Path("/run/secrets"), Path("/run/rewardd"))
+
 
 def settings_of(given: Mapping[str, Any]) -> Settings:
-    """Return the settings: an option wins over the environment, and that over the default.
+    """Return the settings: an option wins over the environment, that over a file of a secret.
 
     Raises:
         CommandError: a value makes no sense; the message names it as option and as variable.
     """
+    folders = [folder for folder in SECRET_FOLDERS if folder.is_dir()]
+    told: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    told["_secrets_dir"] = folders or None
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
+        return Settings(**told)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         name = str(first["loc"][0]) if first["loc"] else ""
