@@ -1,3 +1,4 @@
+# noqa: INP001  a script that the stack runs, no package
 """Make the password of the stack's Redis, once: a list of users for it, a URL for everybody else.
 
 Run as `make_secrets.py FOLDER HOST`. What is there already stays, so that a restart of one
