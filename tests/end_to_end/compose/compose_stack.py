@@ -103,7 +103,7 @@ class Stack:
         state: dict[str, Any] = {}
         for _ in _looks():
             state = self.inspect(container)["State"]
-            if state["Status"] in ended or state.get("Health", {}).get("Status") == "unhealthy":
+            if state["Status"] in ended:
                 break
             if state.get("Health", {"Status": "healthy"})["Status"] == "healthy":
                 return

@@ -1,0 +1,195 @@
+"""The fleet for real: gateway, workers and Redis, disturbed as machines disturb them."""
+
+import json
+import threading
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import httpx2
+import pytest
+
+from compose_stack import Stack
+from rewardd_client import Client
+from rewardd_client.schema import Result, Sample
+from rewardd_service.cli.demo import read_cases
+from stand_in_images import StandIns
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+
+REDIS = "redis:7.2-bookworm"
+SERVICES = ("redis", "gateway", "worker")
+
+Running = Callable[..., AbstractContextManager[Stack]]
+
+
+@pytest.fixture(scope="module")
+def fleet(images: StandIns, open_stack: Callable[..., Stack], running: Running) -> Generator[Stack]:
+    """Give a fleet whose gateway judges nothing itself: what is scored, workers have scored."""
+    images.provide(REDIS)
+    stack = open_stack("fleet", REWARDD_DEGRADE="refuse", REWARDD_CPUS="1")
+    stack.build("gateway", "worker")
+    with running(stack, *SERVICES, scale={"worker": 2}):
+        stack.await_ready()
+        yield stack
+
+
+@pytest.fixture(autouse=True)
+def whole(fleet: Stack) -> Generator[None]:
+    """Leave the fleet as it was for the next test."""
+    yield
+    for container in fleet.containers():
+        fleet.await_health(container)  # compose gives up on what is only on its way
+    fleet.up(*SERVICES, scale={"worker": 2})
+    fleet.await_ready()
+
+
+def easy(count: int) -> list[Sample]:
+    """Return samples of which every third is wrong."""
+    return [
+        Sample(completion=f"\\boxed{{{i + (i % 3 == 0)}}}", reference=f"\\frac{{{2 * i}}}{{2}}")
+        for i in range(1, count + 1)
+    ]
+
+
+def expected(count: int) -> list[float]:
+    return [float(i % 3 != 0) for i in range(1, count + 1)]
+
+
+@contextmanager
+def scoring(stack: Stack, count: int) -> Generator[list[Result]]:
+    """Score a batch behind the test's back; its results are there at the end of the context."""
+    results: list[Result] = []
+
+    def score() -> None:
+        with Client(stack.url) as client:
+            results.extend(client.score(easy(count), reward="math", deadline_seconds=120).results)
+
+    caller = threading.Thread(target=score)
+    caller.start()
+    stack.await_metric("rewardd_jobs_running", at_least=1)
+    yield results
+    caller.join(150)
+
+
+def test_the_examples_come_out_as_they_say(fleet: Stack) -> None:
+    cases = read_cases()
+    with Client(fleet.url) as client:
+        batch = client.score([case.sample for case in cases])
+    told = zip(cases, batch.results, strict=True)
+    assert [case.told for case, result in told if not case.holds(result)] == []
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_container_has_a_privilege(fleet: Stack, service: str) -> None:
+    host = fleet.inspect(fleet.containers(service)[0])["HostConfig"]
+    assert host["CapDrop"] == ["ALL"]
+    assert host["ReadonlyRootfs"] is True
+    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+    assert host["Init"] is True
+    assert host["Memory"] > 0
+    assert host["PidsLimit"] > 0
+
+
+@pytest.mark.parametrize("service", ["redis", "worker"])
+def test_only_the_gateway_can_be_reached_and_reach_out(fleet: Stack, service: str) -> None:
+    described = fleet.inspect(fleet.containers(service)[0])
+    assert not described["HostConfig"]["PortBindings"]
+    (network,) = described["NetworkSettings"]["Networks"]
+    assert json.loads(fleet.docker.run("network", "inspect", network))[0]["Internal"] is True
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_password_shows_in_no_description(fleet: Stack, service: str) -> None:
+    url = fleet.inside("gateway", "cat", "/run/rewardd/rewardd_redis")
+    password = url.partition("rewardd:")[2].partition("@")[0]
+    assert len(password) > 40
+    assert password not in json.dumps(fleet.inspect(fleet.containers(service)[0]))
+    assert password not in fleet.logs()
+
+
+def redis(stack: Stack, *command: str) -> str:
+    return stack.inside("redis", "redis-cli", "--no-auth-warning", *command).strip()
+
+
+def test_redis_serves_nobody_without_the_password(fleet: Stack) -> None:
+    health = ("--user", "health", "--pass", "any")
+    assert redis(fleet, "ping") == "NOAUTH Authentication required."
+    assert redis(fleet, *health, "ping") == "PONG"
+    assert redis(fleet, *health, "xlen", "rewardd:chunks:cpu").startswith("NOPERM")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("set", "another:key", "1"), ("config", "get", "dir"), ("keys", "*"), ("flushall",)],
+    ids=lambda command: command[0],
+)
+def test_the_fleet_s_user_can_do_nothing_but_its_work(
+    fleet: Stack, command: tuple[str, ...]
+) -> None:
+    url = fleet.inside("gateway", "cat", "/run/rewardd/rewardd_redis")
+    assert redis(fleet, "-u", url.replace("@redis:", "@127.0.0.1:"), *command).startswith("NOPERM")
+
+
+def test_a_worker_killed_in_mid_batch_costs_no_sample(fleet: Stack) -> None:
+    with scoring(fleet, 20_000) as results:
+        fleet.docker.run("kill", "--signal", "KILL", fleet.containers("worker")[0])
+    assert [result.reward for result in results] == expected(20_000)
+
+
+def test_a_worker_frozen_in_mid_batch_costs_no_sample(fleet: Stack) -> None:
+    frozen = fleet.containers("worker")[0]
+    with scoring(fleet, 20_000) as results:
+        fleet.docker.run("pause", frozen)
+    fleet.docker.run("unpause", frozen)
+    assert [result.reward for result in results] == expected(20_000)
+
+
+def post(stack: Stack) -> httpx2.Response:
+    body: dict[str, Any] = {"reward": "exact", "samples": [{"completion": "1", "reference": "1"}]}
+    return httpx2.post(f"{stack.url}/v1/score", json=body | {"deadline_seconds": 20}, timeout=30)
+
+
+def test_a_frozen_redis_is_told_at_once_and_forgotten_when_it_thaws(fleet: Stack) -> None:
+    container = fleet.the_one("redis")
+    fleet.docker.run("pause", container)
+    try:
+        fleet.await_ready(503)
+        refused = post(fleet)
+    finally:
+        fleet.docker.run("unpause", container)
+    assert refused.status_code == 503
+    assert refused.json()["code"] == "backend_unavailable"
+    assert int(refused.headers["retry-after"]) >= 1
+    fleet.await_ready()
+    assert post(fleet).json()["results"][0]["reward"] == 1.0
+
+
+def test_a_redis_that_comes_back_empty_serves_again(fleet: Stack) -> None:
+    container = fleet.the_one("redis")
+    fleet.docker.run("exec", container, "sh", "-c", "rm -rf /data/appendonlydir")
+    fleet.docker.run("kill", container)
+    fleet.await_ready(503)
+    fleet.docker.run("start", container)
+    fleet.await_ready()
+    assert post(fleet).json()["results"][0]["reward"] == 1.0
+
+
+def test_a_redis_that_restarts_in_mid_batch_costs_no_sample(fleet: Stack) -> None:
+    with scoring(fleet, 20_000) as results:
+        fleet.docker.run("restart", "--time", "5", fleet.the_one("redis"))
+    assert [result.reward for result in results] == expected(20_000)
+
+
+@pytest.mark.parametrize("service", ["gateway", "worker"])
+def test_a_stop_ends_well(fleet: Stack, service: str) -> None:
+    container = fleet.containers(service)[0]
+    fleet.docker.run("stop", "--time", "40", container)
+    assert fleet.inspect(container)["State"]["ExitCode"] == 0
+
+
+def test_workers_come_and_go_without_a_lost_sample(fleet: Stack) -> None:
+    with scoring(fleet, 20_000) as results:
+        fleet.up(*SERVICES, scale={"worker": 3})
+        fleet.up(*SERVICES, scale={"worker": 1})
+    assert [result.reward for result in results] == expected(20_000)
