@@ -18,7 +18,7 @@ user rewardd on #{digest} ~rewardd:* &rewardd:* +@all -@admin -@dangerous +xinfo
 
 
 def main(folder: Path, host: str) -> None:
-    """Write both files, the URL last: it is what says that all is done."""
+    """Write the files, the URL last: it is what says that all is done."""
     address = folder / "rewardd_redis"
     if address.exists():
         return
@@ -29,6 +29,10 @@ def main(folder: Path, host: str) -> None:
     )
     # Redis runs as another user; a hash of so much chance tells nobody anything.
     users.chmod(0o644)
+    # For what asks Redis in its own words, as an autoscaler does.
+    plain = folder / "password"
+    plain.touch(mode=0o600)
+    plain.write_text(password, encoding="utf-8")
     draft = folder / "draft"
     draft.touch(mode=0o600)
     draft.write_text(f"redis://rewardd:{password}@{host}:6379/0", encoding="utf-8")

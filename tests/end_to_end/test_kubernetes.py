@@ -1,0 +1,172 @@
+"""The manifests keep the rules that a review would ask for; no cluster is needed."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from rewardd_service.backends.local import LocalBackend
+from rewardd_service.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "deploy" / "kubernetes"
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+OTHERS = "kustomization.yaml"
+
+Manifest = dict[str, Any]
+
+
+def manifests() -> Iterator[Manifest]:
+    for path in sorted(FOLDER.glob("*.yaml")):
+        if path.name != OTHERS:
+            yield from yaml.safe_load_all(path.read_text(encoding="utf-8"))
+
+
+ALL = list(manifests())
+WORKLOADS = [each for each in ALL if each["kind"] in ("Deployment", "StatefulSet")]
+EACH_WORKLOAD = pytest.mark.parametrize(
+    "workload", WORKLOADS, ids=[each["metadata"]["name"] for each in WORKLOADS]
+)
+
+
+def pod(workload: Manifest) -> Manifest:
+    spec: Manifest = workload["spec"]["template"]["spec"]
+    return spec
+
+
+def labels(workload: Manifest) -> dict[str, str]:
+    found: dict[str, str] = workload["spec"]["template"]["metadata"]["labels"]
+    return found
+
+
+def environment(workload: Manifest) -> dict[str, str]:
+    (container,) = pod(workload)["containers"]
+    return {each["name"]: each["value"] for each in container.get("env", [])}
+
+
+@EACH_WORKLOAD
+def test_a_pod_is_as_restricted_as_kubernetes_knows(workload: Manifest) -> None:
+    spec = pod(workload)
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    (container,) = spec["containers"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert "hostPath" not in str(spec)
+
+
+@EACH_WORKLOAD
+def test_a_pod_runs_as_the_user_of_its_image(workload: Manifest) -> None:
+    (container,) = pod(workload)["containers"]
+    user = pod(workload)["securityContext"]["runAsUser"]
+    assert user == (10001 if container["image"].startswith("rewardd/") else 999)
+
+
+@EACH_WORKLOAD
+def test_services_cannot_be_mistaken_for_settings(workload: Manifest) -> None:
+    assert pod(workload)["enableServiceLinks"] is False
+
+
+@EACH_WORKLOAD
+def test_a_pod_says_what_it_takes_and_when_it_is_ready(workload: Manifest) -> None:
+    (container,) = pod(workload)["containers"]
+    assert {"cpu", "memory"} <= container["resources"]["requests"].keys()
+    assert "memory" in container["resources"]["limits"]
+    assert "readinessProbe" in container
+
+
+@EACH_WORKLOAD
+def test_its_selector_finds_its_pods(workload: Manifest) -> None:
+    assert workload["spec"]["selector"]["matchLabels"] == labels(workload)
+
+
+@pytest.mark.parametrize("name", ["gateway", "worker"])
+def test_a_pod_is_given_time_to_drain(name: str) -> None:
+    (workload,) = [each for each in WORKLOADS if each["metadata"]["name"] == name]
+    told = environment(workload)
+    announce = float(told.get("REWARDD_DRAIN_ANNOUNCE_SECONDS", "0"))
+    drain = float(told["REWARDD_DRAIN_SECONDS"])
+    assert pod(workload)["terminationGracePeriodSeconds"] > announce + drain + 10
+
+
+@EACH_WORKLOAD
+def test_every_variable_is_a_setting(workload: Manifest) -> None:
+    known = {f"REWARDD_{name.upper()}" for name in Settings.model_fields}
+    assert environment(workload).keys() <= known
+
+
+def test_workers_are_never_of_two_versions() -> None:
+    (worker,) = [each for each in WORKLOADS if each["metadata"]["name"] == "worker"]
+    assert worker["spec"]["strategy"] == {"type": "Recreate"}
+
+
+@pytest.mark.parametrize("kind", ["PodDisruptionBudget", "NetworkPolicy", "Service"])
+def test_whatever_selects_pods_selects_some(kind: str) -> None:
+    key = {"PodDisruptionBudget": "selector", "NetworkPolicy": "podSelector"}.get(kind)
+    selectors = [each["spec"][key or "selector"] for each in ALL if each["kind"] == kind]
+    wanted = [selector.get("matchLabels", selector) for selector in selectors]
+    there = [labels(each) for each in WORKLOADS]
+    assert wanted
+    assert [each for each in wanted if each not in there] == []
+
+
+def test_whatever_scales_names_a_workload() -> None:
+    scalers = [each for each in ALL if each["kind"] in ("HorizontalPodAutoscaler", "ScaledObject")]
+    names = {each["spec"]["scaleTargetRef"]["name"] for each in scalers}
+    assert names == {"gateway", "worker"}
+    assert all("replicas" not in pod_owner(name)["spec"] for name in names)
+
+
+def pod_owner(name: str) -> Manifest:
+    (found,) = [each for each in WORKLOADS if each["metadata"]["name"] == name]
+    return found
+
+
+def test_workers_scale_by_the_stream_that_the_backend_writes() -> None:
+    names = pytest.importorskip("rewardd_service.backends.redis.names")
+    need = next(iter(LocalBackend().pools))
+    (scaled,) = [each for each in ALL if each["kind"] == "ScaledObject"]
+    asked = scaled["spec"]["triggers"][0]["metadata"]
+    assert (asked["stream"], asked["consumerGroup"]) == (names.chunks(need), names.GROUP)
+
+
+def test_the_images_are_those_of_compose() -> None:
+    composed = {service["image"] for service in COMPOSE["services"].values()}
+    used = {container["image"] for each in WORKLOADS for container in pod(each)["containers"]}
+    assert used <= composed
+
+
+def test_the_secrets_that_pods_mount_are_those_that_the_page_tells_to_make() -> None:
+    page = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
+    mounted = {
+        volume["secret"]["secretName"]
+        for each in WORKLOADS
+        for volume in pod(each)["volumes"]
+        if "secret" in volume
+    }
+    assert mounted == set(re.findall(r"create secret generic (\S+)", page))
+
+
+def test_kustomize_takes_every_file() -> None:
+    kustomization = yaml.safe_load((FOLDER / OTHERS).read_text(encoding="utf-8"))
+    assert set(kustomization["resources"]) | {OTHERS} == {path.name for path in FOLDER.iterdir()}
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl is not installed")
+    done = subprocess.run(
+        ["kubectl", "kustomize", FOLDER], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    built = list(yaml.safe_load_all(done.stdout))
+    assert len(built) == len(ALL)
+    assert {each["metadata"]["namespace"] for each in built if each["kind"] != "Namespace"} == {
+        "rewardd"
+    }
