@@ -26,11 +26,8 @@ for path in ("/etc/passwd", "/proc/1/environ", "/root"):
         print("BREACH", path)
     except OSError:
         pass
-for act in (
-    lambda: socket.socket(),
-    lambda: os.setuid(os.getuid() ^ 1),
-    lambda: os.kill(os.getppid() or -1, 9),
-):
+own, parent = os.getuid(), os.getppid() or -1
+for act in (socket.socket, lambda: os.setuid(own ^ 1), lambda: os.kill(parent, 9)):
     try:
         act()
         print("BREACH")
