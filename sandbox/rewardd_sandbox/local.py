@@ -92,13 +92,18 @@ class _Standing:
 
 
 class LocalSandbox:
-    """Runs programs on this machine. Start it in the event loop that will use it."""
+    """Runs programs on this machine. It belongs to the event loop that it was started in.
+
+    Whoever does not start it has it started by the first program.
+    """
 
     def __init__(self, options: Options | None = None) -> None:
         self._options = options or Options()
         self._standing: _Standing | None = None
         self._found: dict[str, Toolchain | str] = {}
         self._hello: dict[str, asyncio.Task[LanguageReport]] = {}
+        self._starting: asyncio.Task[Report] | None = None
+        self._closed = False
         self.report = Report(footing=None)
 
     async def start(self) -> Report:
@@ -133,6 +138,7 @@ class LocalSandbox:
 
     async def close(self) -> None:
         """Kill everything and remove every trace; the second time it does nothing."""
+        self._closed = True
         standing, self._standing = self._standing, None
         for task in self._hello.values():
             task.cancel()
@@ -189,6 +195,9 @@ class LocalSandbox:
 
     async def open(self, program: Program, limits: Limits) -> LocalJail | BuildFailure:
         """Build and load a program; see `sandbox.Sandbox`."""
+        if self._standing is None and not self._closed:
+            self._starting = self._starting or asyncio.ensure_future(self.start())
+            await asyncio.shield(self._starting)
         if not LANGUAGES[program.language].runner:
             report = await self._checked(program.language)
             if not report.available:

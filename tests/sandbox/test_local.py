@@ -35,9 +35,26 @@ def test_every_refused_step_has_a_remedy(step: str) -> None:
     assert "doctor" not in remedy(step)
 
 
-async def test_a_sandbox_that_was_not_started_refuses() -> None:
+async def test_a_sandbox_that_was_closed_refuses() -> None:
+    box = LocalSandbox()
+    await box.close()
     with pytest.raises(UnavailableError, match="not running"):
-        await LocalSandbox().open(python(_DOUBLE), Limits())
+        await box.open(python(_DOUBLE), Limits())
+
+
+async def test_the_first_program_starts_a_sandbox_and_all_are_told_why_it_cannot() -> None:
+    box = LocalSandbox(Options(slots=1, python="/nonexistent/python3"))
+    for _ in range(2):
+        with pytest.raises(UnavailableError, match="no program can be run here"):
+            await box.open(python(_DOUBLE), Limits())
+
+
+@pytest.mark.usefixtures("sandbox")
+async def test_a_sandbox_started_by_its_first_program_answers(tier: Tier) -> None:
+    box = LocalSandbox(Options(slots=1, only_tier=tier))
+    (answer,) = await run(box, python(_DOUBLE), b"4")
+    await box.close()
+    assert answer.stdout == b"8\n"
 
 
 async def test_the_tier_is_told(sandbox: LocalSandbox, tier: Tier) -> None:
