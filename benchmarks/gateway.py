@@ -71,6 +71,10 @@ class IdleScorer:
         """Return none."""
         return []
 
+    def degraded(self) -> str | None:
+        """Return None."""
+        return None
+
     def ready(self) -> str | None:
         """Be ready."""
         return None

@@ -69,11 +69,14 @@ class HealthRoutes:
         return _json({"status": "alive"})
 
     async def readyz(self) -> Response:
-        """Return 200 if a batch would be scored now."""
+        """Return 200 if a batch would be scored now, with what it would have to do without."""
         self._drain.check_ready()
         why = self._desk.scorer.ready()
         if why is not None:
             raise BackendUnavailableError(why)
+        degraded = self._desk.scorer.degraded()
+        if degraded is not None:
+            return _json({"status": "ready", "degraded": degraded})
         return _json({"status": "ready"})
 
     async def metrics(self, request: Request) -> Response:

@@ -101,6 +101,10 @@ class Scorer:
         """Return None if work can run now, else why not."""
         return self._backend.ready()
 
+    def degraded(self) -> str | None:
+        """Return why work does not run where it is configured to; None if it does."""
+        return self._backend.degraded()
+
     def _refuse_what_cannot_finish(self, request: ScoreRequest) -> None:
         """Refuse at once: a batch given up half-way is work that nobody has any use for."""
         backlog = self._dispatcher.backlog_seconds()

@@ -50,6 +50,14 @@ async def test_a_path_of_the_api_answers(house: Bench, path: str) -> None:
     assert (await house.client.get(path)).status_code == 200
 
 
+async def test_readiness_says_what_the_server_has_to_do_without(house: Bench) -> None:
+    assert (await house.client.get("/readyz")).json() == {"status": "ready"}
+    house.scorer.without = "redis does not serve"
+    answer = await house.client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ready", "degraded": "redis does not serve"}
+
+
 async def test_the_document_describes_every_model_that_it_points_to(house: Bench) -> None:
     document = (await house.client.get("/openapi.json")).text
     schemas = msgspec.json.decode(document)["components"]["schemas"]

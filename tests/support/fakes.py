@@ -53,6 +53,9 @@ class InstantBackend:
     def ready(self) -> str | None:
         return None
 
+    def degraded(self) -> str | None:
+        return None
+
     def outage(self) -> str | None:
         return None
 

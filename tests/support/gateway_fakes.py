@@ -67,6 +67,7 @@ class ScriptedScorer:
         self.error: Exception | None = None
         self.late_error: Exception | None = None
         self.not_ready: str | None = None
+        self.without: str | None = None
         self.groups: list[dict[str, Any]] = []
         self.calls: list[tuple[str, ScoreRequest]] = []
         self.cancelled = asyncio.Semaphore(0)
@@ -104,6 +105,9 @@ class ScriptedScorer:
 
     def ready(self) -> str | None:
         return self.not_ready
+
+    def degraded(self) -> str | None:
+        return self.without
 
 
 @dataclass

@@ -12,6 +12,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+import uvloop
+
 from rewardd_service.backends.local import LocalBackend
 from rewardd_service.backends.redis import WorkerNode
 from rewardd_service.backends.rhythm import Rhythm
@@ -58,4 +60,4 @@ def node_process(
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(sys.argv[1], int(sys.argv[2]), float(sys.argv[3])))
+    uvloop.run(_serve(sys.argv[1], int(sys.argv[2]), float(sys.argv[3])))

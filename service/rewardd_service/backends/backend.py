@@ -37,6 +37,10 @@ class Backend(Protocol):
         """Return None if work can run now, else why not."""
         ...
 
+    def degraded(self) -> str | None:
+        """Return why work does not run where it is configured to; None if it does."""
+        ...
+
     def outage(self) -> str | None:
         """Return why new requests are to be refused as a whole; None if they can be taken."""
         ...

@@ -50,6 +50,10 @@ class InlineBackend:
         """Return None unless closed."""
         return "closed" if self._closed else None
 
+    def degraded(self) -> str | None:
+        """Return None: there is nothing behind it to do without."""
+        return None
+
     def outage(self) -> str | None:
         """Return None: what is wrong here is told of each sample."""
         return None

@@ -66,6 +66,10 @@ class LocalBackend:
                 return f"{need}: {why}"
         return None
 
+    def degraded(self) -> str | None:
+        """Return None: there is nothing behind it to do without."""
+        return None
+
     def outage(self) -> str | None:
         """Return None: what is wrong here is told of each sample."""
         return None

@@ -55,3 +55,7 @@ class Scoring(Protocol):
     def ready(self) -> str | None:
         """Return None if work can run now, else why not."""
         ...
+
+    def degraded(self) -> str | None:
+        """Return why work does not run where it is configured to; None if it does."""
+        ...

@@ -16,6 +16,7 @@ from redis_fleet import (
     worker,
 )
 from redis_server import RedisServer
+from rewardd_service.backends import Deliver
 from rewardd_service.backends.redis import WorkerNode, names
 from rewardd_service.backends.redis.fleet import Fleet
 from rewardd_service.backends.redis.parcel import PROTOCOL
@@ -28,7 +29,7 @@ from rewardd_service.backends.redis.references import (
 from rewardd_service.backends.redis.roster import Member, Offer, Roster, disagreement
 from rewardd_service.backends.redis.sharing import Sharing
 from rewardd_service.backends.redis.store import Store, open_broker
-from rewardd_service.job import Chunk, Job, Subject
+from rewardd_service.job import Answer, Chunk, Job, Subject
 from rewardd_service.pool import WorkerPool
 from rewardd_verifiers import Need
 
@@ -156,6 +157,34 @@ async def test_when_the_last_worker_dies_what_waits_is_answered(redis: RedisServ
         redis.ask("XGROUP", "CREATE", "rewardd:chunks:cpu", "workers", "0", "MKSTREAM")
         await node.close()
         assert reasons(await answers_of(backend, chunk_of("ok"))) == ["worker_lost"]
+
+
+class _Sick(FakeNode):
+    """Has lost its processes: what it answers is its own failure."""
+
+    def __init__(self) -> None:
+        super().__init__(slots=1)
+        self.sick = False
+
+    def ready(self) -> str | None:
+        return "all processes die" if self.sick else None
+
+    async def process(self, need: Need, chunk: Chunk, deliver: Deliver) -> None:
+        del need, chunk
+        self.begun.set()
+        self.sick = True
+        deliver([Answer(0, None, "worker_lost")])
+
+
+async def test_the_losses_of_a_sick_worker_are_no_verdict_while_others_are_well(
+    redis: RedisServer,
+) -> None:
+    sick = _Sick()
+    async with worker(redis.url, sick), gateway(redis.url, slots=1) as backend:
+        call = asyncio.create_task(answers_of(backend, chunk_of("ok")))
+        await sick.begun.wait()
+        async with worker(redis.url):
+            assert await call == [(0, 1.0, "match")]
 
 
 async def test_late_for_its_deadline_a_chunk_is_answered_all_the_same(redis: RedisServer) -> None:

@@ -23,9 +23,11 @@ from rewardd_service.backends.redis.store import RedisError, Store
 from rewardd_service.errors import BackendUnavailableError
 from rewardd_service.frames import FrameError, decode_chunk
 from rewardd_service.job import Answer, Chunk
+from rewardd_verifiers import Reason
 
 logger = logging.getLogger(__name__)
 
+_OURS: Final = frozenset({Reason.WORKER_LOST.value, Reason.SANDBOX_UNAVAILABLE.value})
 _DELIVERIES: Final = 3
 """Workers that may die with a parcel before it is given up."""
 
@@ -67,6 +69,10 @@ class Handler:
             return await self._inspect(delivery, envelope, chunk)
         answers: list[Answer] = []
         await self._backend.process(delivery.need, chunk, answers.extend)
+        trouble = self._backend.ready()
+        if trouble is not None and any(answer.reason in _OURS for answer in answers):
+            # Our own losses are no verdict while others may be well.
+            return Reply(envelope.id, Outcome.REFUSED, trouble, delivery.count)
         return Reply(envelope.id, Outcome.DONE, "", delivery.count, answers)
 
     async def _inspect(self, delivery: Delivery, envelope: Envelope, chunk: Chunk) -> Reply:

@@ -184,7 +184,9 @@ class WorkerNode:
         await asyncio.gather(*(slot.start() for slot in stale))
 
     async def _pause(self) -> None:
-        await asyncio.gather(*(slot.stop() for slot in self._slots if slot.running))
+        """Stop the slots that do nothing; the others are seen to when they are done."""
+        idle = [slot for slot in self._slots if slot.running and not slot.busy]
+        await asyncio.gather(*(slot.stop() for slot in idle))
 
     async def _forget_old_consumers(self) -> None:
         for need in self._backend.slots():
