@@ -10,6 +10,7 @@ from rewardd_service.cli.explain import explain
 from rewardd_service.cli.lint import lint
 from rewardd_service.cli.score import score
 from rewardd_service.cli.serve import serve
+from rewardd_service.cli.worker import worker
 
 _HELP = "Rewards for completions: strict, explained, and never a zero for our own failures."
 
@@ -25,7 +26,7 @@ def application() -> typer.Typer:
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for command in (serve, score, explain, lint, verifiers, recipes, doctor, demo):
+    for command in (serve, worker, score, explain, lint, verifiers, recipes, doctor, demo):
         app.command()(command)
     app.add_typer(keys.application(), name="keys")
     return app

@@ -2,7 +2,7 @@
 
 import inspect
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -15,7 +15,7 @@ from rewardd_service.server import serve as run_server
 from rewardd_service.settings import Settings
 
 
-def _option(name: str, field: FieldInfo) -> inspect.Parameter:
+def setting_option(name: str, field: FieldInfo) -> inspect.Parameter:
     """Return the option of a setting; its text is parsed by the settings themselves."""
     help_text = f"{field.description} [env: REWARDD_{name.upper()}]{_default(field)}"
     if field.annotation is bool:
@@ -32,12 +32,13 @@ def _metavar(annotation: Any) -> str:  # noqa: ANN401 - a type as pydantic keeps
     kinds = [annotation]
     if get_origin(annotation) in (Union, UnionType):
         kinds = [kind for kind in get_args(annotation) if kind is not NoneType]
+    kinds = [get_args(kind)[0] if get_origin(kind) is Annotated else kind for kind in kinds]
     if any(get_origin(kind) is not None for kind in kinds):
         return "|".join(str(value) for kind in kinds for value in get_args(kind))
     return "|".join(getattr(kind, "__name__", str(kind)).upper() for kind in kinds)
 
 
-_OPTIONS = [_option(name, field) for name, field in Settings.model_fields.items()]
+_OPTIONS = [setting_option(name, field) for name, field in Settings.model_fields.items()]
 
 
 @spread("settings", _OPTIONS, settings_of)
