@@ -23,7 +23,11 @@ _WRAPPERS = re.compile(
     r"\\(?:text|textbf|textit|textrm|textsf|mathbf|mathrm|mathsf|mathit|mathtt|boldsymbol|bm|bf|rm"
     r"|left|right|displaystyle|quad|qquad)(?![A-Za-z])|\\[,;:! ]|[{}$*~`\"“”‘’「」【】]|\\[()\[\]]"
 )
-_JOINT = r"(?:\s*+(?:[,;/&、，|]|(?:and|or|und|et|y|и|和|或|与|及)(?![A-Za-z]))\s*+){1,3}+"
+_HEDGE = r"(?:\s++(?:also|else|even|maybe|perhaps|possibly)(?![A-Za-z]))?+"
+_JOINT = (
+    rf"(?:\s*+(?:[,;/&、，|]|[(\[]?(?:and|or|und|et|y|и|和|或|与|及)(?![A-Za-z]){_HEDGE})"
+    r"\s*+){1,3}+"
+)
 _CAPITAL = r"(?:\(\s*+[A-Za-z]\s*+\)|\[\s*+[A-Za-z]\s*+\]|[(\[]?[A-Z])"
 _EITHER_CASE = r"(?:\(\s*+[A-Za-z]\s*+\)|\[\s*+[A-Za-z]\s*+\]|[(\[]?[A-Za-z])"
 _END = r"(?![A-Za-z0-9_\u00c0-\u024f]|['’-][A-Za-z0-9]|\.\d)"
