@@ -1,5 +1,6 @@
 """The layout of a completion: thinking here, answer there, and nothing else."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -46,6 +47,11 @@ _ROLES: Mapping[Template, tuple[_Role, ...]] = {
     "special-summary": _OPEN_ENDED,
 }
 _THINKING_MARKS = 2
+# What LaTeX sets without a mark on the page: spaces, groups, fonts; `\{` is a mark.
+_TYPESETTING = re.compile(
+    r"\\(?:text(?:bf|it|rm|sf|tt)?|math(?:bf|it|rm|sf|tt)|q?quad)(?![A-Za-z])"
+    r"|\\[,;:! ]|(?<!\\)[{}~$]"
+)
 _BOXED: frozenset[Template] = frozenset({"think-boxed", "answer-boxed"})
 _FENCED: frozenset[Template] = frozenset({"think-code", "code-fence"})
 
@@ -188,7 +194,8 @@ def _check_box(answer: str) -> Fault | None:
         return Fault(Rule.NO_BOX, "answer")
     if not box.closed:
         return Fault(Rule.OPEN_BOX, answer[box.start :])
-    return Fault(Rule.EMPTY_BOX, "answer") if blanks.is_blank(box.read(answer)) else None
+    content = _TYPESETTING.sub("", box.read(answer))
+    return Fault(Rule.EMPTY_BOX, "answer") if blanks.is_blank(content) else None
 
 
 def _check_fence(answer: str, language: str | None) -> Fault | None:
