@@ -69,9 +69,11 @@ def chosen_backend(
     if settings.redis is None:
         return local_backend(settings)
     made_by: type[RedisBackend] = _over_redis("RedisBackend")
+    # What a policy wrote runs on sandbox workers or not at all: never beside a fleet's gateway.
+    stopgap = _narrowed(settings, [Need.CPU]) if settings.degrade == "local" else None
     return made_by(
         settings.redis.get_secret_value(),
-        local=local_backend(settings) if settings.degrade == "local" else None,
+        local=stopgap,
         metrics=metrics,
         rhythm=Rhythm(idle=settings.redis_idle_seconds),
     )
@@ -93,15 +95,20 @@ def worker_node(
     """
     if settings.redis is None:
         raise ValueError("a worker takes its work from a Redis: give its URL")
-    configured = local_backend(settings).pools
-    missing = [need.value for need in needs if need not in configured]
-    if missing or not needs:
-        raise ValueError(f"this machine is not set up to serve {', '.join(missing) or 'nothing'}")
-    backend = LocalBackend([configured[need].settings for need in needs])
+    backend = _narrowed(settings, needs)
     rhythm = Rhythm(idle=settings.redis_idle_seconds, drain=settings.drain_seconds)
     made_by: type[WorkerNode] = _over_redis("WorkerNode")
     url = settings.redis.get_secret_value()
     return made_by(url, backend, rhythm=rhythm, changed=changed)
+
+
+def _narrowed(settings: Settings, needs: Sequence[Need]) -> LocalBackend:
+    """Return the embedded default with the pools of these needs alone."""
+    configured = local_backend(settings).pools
+    missing = [need.value for need in needs if need not in configured]
+    if missing or not needs:
+        raise ValueError(f"this machine is not set up to serve {', '.join(missing) or 'nothing'}")
+    return LocalBackend([configured[need].settings for need in needs])
 
 
 def _over_redis(name: str) -> Any:  # noqa: ANN401 - a class, of the type that the caller declares
