@@ -1,13 +1,14 @@
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from fakes import InstantBackend, StuckBackend
 from rewardd_client.schema import ScoreRequest
-from rewardd_service.errors import OverloadedError, RequestRefusedError
-from rewardd_service.job import Setup, SetupReport
+from rewardd_service.backends import Deliver
+from rewardd_service.errors import BackendUnavailableError, OverloadedError, RequestRefusedError
+from rewardd_service.job import Chunk, Setup, SetupReport
 from rewardd_service.scorer import Scorer
 from rewardd_verifiers import Need
 
@@ -114,6 +115,62 @@ async def test_a_cancelled_request_lets_its_work_go(
     await backend.free.wait()
     await asyncio.sleep(0)  # the callbacks of the tasks that ended just now
     assert sum(scorer.dispatcher.running_jobs().values()) == 0
+
+
+class VanishingBackend(InstantBackend):
+    """Has no slot any more after its first chunk."""
+
+    def slots(self) -> Mapping[Need, int]:
+        return {} if self.chunks else {Need.CPU: 1}
+
+
+async def test_what_waits_for_workers_that_have_gone_is_answered_at_once(
+    make_scorer: MakeScorer, request_of: RequestOf
+) -> None:
+    outcome = await make_scorer(VanishingBackend()).score(request_of(*[("1", "1")] * 300))
+    reasons = {result["reason"] for result in outcome.results}
+    assert (len(outcome.results), reasons) == (300, {"match", "worker_lost"})
+
+
+class WideBackend(InstantBackend):
+    """Has one slot, and takes more chunks than that.
+
+    Attributes:
+        most: chunks that were out at once.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(slots={Need.CPU: 1})
+        self.most = self._out = 0
+
+    def window(self) -> Mapping[Need, int]:
+        return {Need.CPU: 3}
+
+    async def process(self, need: Need, chunk: Chunk, deliver: Deliver) -> None:
+        self._out += 1
+        self.most = max(self.most, self._out)
+        await super().process(need, chunk, deliver)
+        self._out -= 1
+
+
+async def test_as_many_chunks_are_out_as_the_window_allows(
+    make_scorer: MakeScorer, request_of: RequestOf
+) -> None:
+    backend = WideBackend()
+    await make_scorer(backend).score(request_of(*[("1", "1")] * 300))
+    assert backend.most == 3
+
+
+class DownBackend(InstantBackend):
+    def outage(self) -> str | None:
+        return "redis does not serve"
+
+
+async def test_during_an_outage_a_request_is_refused_as_a_whole(
+    make_scorer: MakeScorer, request_of: RequestOf
+) -> None:
+    with pytest.raises(BackendUnavailableError, match="redis does not serve"):
+        await make_scorer(DownBackend()).score(request_of(("1", "1")))
 
 
 async def test_a_need_that_no_worker_offers_leaves_only_its_own_samples_unscored(
