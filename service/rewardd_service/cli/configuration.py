@@ -1,12 +1,16 @@
 """The service's settings, with what the command line says on top of the environment."""
 
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 
 from rewardd_service.cli.console import CommandError
+from rewardd_service.cli.options import option
 from rewardd_service.settings import Settings
 
 # Where Docker and Kubernetes put files that hold one secret each: `rewardd_redis` is the setting
@@ -33,6 +37,12 @@ def settings_of(given: Mapping[str, Any]) -> Settings:
         raise CommandError(f"{where}: {first['msg']}{shown}") from error
 
 
+def setting_options(*names: str) -> list[inspect.Parameter]:
+    """Return the options of these settings, of all if none is named; see `options.spread`."""
+    fields = Settings.model_fields
+    return [_option(name, fields[name]) for name in names or fields]
+
+
 def flag(name: str) -> str:
     """Return the option that is called like a setting."""
     return "--" + name.replace("_", "-")
@@ -41,3 +51,28 @@ def flag(name: str) -> str:
 def _is_secret(name: str) -> bool:
     field = Settings.model_fields.get(name)
     return field is not None and SecretStr in (field.annotation, *get_args(field.annotation))
+
+
+def _option(name: str, field: FieldInfo) -> inspect.Parameter:
+    """Return the option of a setting; its text is parsed by the settings themselves."""
+    help_text = f"{field.description} [env: REWARDD_{name.upper()}]{_default(field)}"
+    if field.annotation is bool:
+        flags = f"{flag(name)}/--no-{name.replace('_', '-')}"
+        return option(name, bool, flags, help=help_text)
+    return option(name, str, flag(name), metavar=_metavar(field.annotation), help=help_text)
+
+
+def _default(field: FieldInfo) -> str:
+    return "" if field.default is None else f" [default: {field.default}]"
+
+
+def _metavar(annotation: Any) -> str:  # noqa: ANN401 - a type as pydantic keeps it
+    kinds = [annotation]
+    if get_origin(annotation) in (Union, UnionType):
+        kinds = [kind for kind in get_args(annotation) if kind is not NoneType]
+    kinds = [get_args(kind)[0] if get_origin(kind) is Annotated else kind for kind in kinds]
+    if SecretStr in kinds:
+        return "SECRET"
+    if any(get_origin(kind) is not None for kind in kinds):
+        return "|".join(str(value) for kind in kinds for value in get_args(kind))
+    return "|".join(getattr(kind, "__name__", str(kind)).upper() for kind in kinds)

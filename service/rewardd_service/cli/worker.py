@@ -1,14 +1,13 @@
-"""`rewardd worker`: worker processes of this machine, for all gateways that share a Redis."""
+"""`rewardd worker`: the processes of this machine, for all gateways that share a Redis."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rewardd_service.cli.configuration import settings_of
+from rewardd_service.cli.configuration import setting_options, settings_of
 from rewardd_service.cli.console import CommandError, told
 from rewardd_service.cli.options import spread
-from rewardd_service.cli.serve import setting_option
 from rewardd_service.settings import Settings
 from rewardd_service.worker_role import run_worker
 from rewardd_verifiers import Need
@@ -25,26 +24,24 @@ _SETTINGS = (
     "drain_seconds",
     "log_level",
 )
+_OFFERED = (Need.CPU, Need.SANDBOX)
 
 
-@spread(
-    "settings",
-    [setting_option(name, Settings.model_fields[name]) for name in _SETTINGS],
-    settings_of,
-)
+@spread("settings", setting_options(*_SETTINGS), settings_of)
 def worker(
     *,
     needs: Annotated[
-        str, typer.Option(help="What to serve, with commas between: cpu, sandbox.")
-    ] = Need.CPU.value,
+        str, typer.Option("--needs", metavar="NEED,...", help="What to serve: cpu, sandbox.")
+    ] = "cpu",
     ready_file: Annotated[
-        Path | None, typer.Option(help="Exists while work is taken, for health checks.")
+        Path | None,
+        typer.Option("--ready-file", help="File that exists while work is taken."),
     ] = None,
     settings: Settings,
 ) -> None:
-    """Take chunks from a Redis until SIGTERM or Ctrl-C, then finish what runs.
+    """Take work from Redis until SIGTERM or Ctrl-C, then finish what runs.
 
-    Any number of workers and gateways may share one Redis; without it a worker waits.
+    Any number of workers may share a Redis; without one that answers they wait for it.
     """
     with told():
         try:
@@ -54,9 +51,9 @@ def worker(
 
 
 def _needs(text: str) -> list[Need]:
-    known = [need.value for need in Need]
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    for name in names:
-        if name not in known:
-            raise CommandError(f"--needs: {name!r} is none of {', '.join(known)}")
-    return [Need(name) for name in names]
+    offered = {need.value: need for need in _OFFERED}
+    names = [name.strip() for name in text.split(",")]
+    unknown = [name for name in names if name not in offered]
+    if unknown:
+        raise CommandError(f"--needs: {unknown[0]!r} is none of {', '.join(offered)}")
+    return [offered[name] for name in dict.fromkeys(names)]

@@ -59,6 +59,22 @@ def test_serve_refuses_settings_that_make_no_sense(arguments: list[str], message
     assert message in ended.stderr.replace("\n", "")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "a worker takes its work from a Redis"),
+        (["--needs", "cpu,gpu"], "--needs: 'gpu' is none of cpu, sandbox"),
+        (["--redis", "ftp://nowhere"], "redis://"),
+        (["--workers", "0"], "--workers: "),
+    ],
+    ids=["no redis", "need", "url", "workers"],
+)
+def test_worker_refuses_settings_that_make_no_sense(arguments: list[str], message: str) -> None:
+    ended = RUNNER.invoke(APPLICATION, ["worker", *arguments])
+    assert ended.exit_code in (2, 3)
+    assert message in ended.stderr.replace("\n", "")
+
+
 def test_recipes_lists_presets_verifiers_and_the_operators_own(recipes: Path) -> None:
     ended = RUNNER.invoke(APPLICATION, ["recipes", "--recipes", str(recipes)])
     assert ended.exit_code == 0
