@@ -30,7 +30,6 @@ Digits: TypeAlias = int | Literal["off"]
 Text: TypeAlias = bool | int | float | str
 
 _SHORT = 512
-_TIERS = {"string": 1, "exact": 1, "proved": 2, "probed": 3, "symbolic": 4}
 
 
 @dataclass(frozen=True)
@@ -264,24 +263,11 @@ def _verdict(ruling: Ruling, found: Answer) -> Verdict:
 
 
 def _evidence(ruling: Ruling, found: Answer) -> dict[str, object]:
-    outcome = ruling.outcome
     text = found.text
-    evidence: dict[str, object] = {
-        "answer": text if len(text) < _SHORT and text.isascii() else excerpt(text),
-        "span": [found.start, found.end],
-        "rule": found.rule,
-        "normal_gold": ruling.normal_gold,
-        "normal_answer": ruling.normal_answer,
-        "tier": _TIERS[outcome.strength],
-        "strength": outcome.strength,
-        "gold_index": ruling.gold_index,
-    }
-    if outcome.difference:
-        evidence["difference"] = excerpt(outcome.difference)
-    if outcome.switches:
-        evidence["switches"] = sorted(outcome.switches)
-    if ruling.repairs:
-        evidence["repairs"] = list(ruling.repairs)
+    evidence = ruling.evidence.copy()
+    evidence["answer"] = text if len(text) < _SHORT and text.isascii() else excerpt(text)
+    evidence["span"] = [found.start, found.end]
+    evidence["rule"] = found.rule
     if found.earlier:
         evidence["boxes"] = len(found.earlier) + 1
     return evidence

@@ -184,6 +184,8 @@ def _unordered(gold: Group, answer: Group, context: Context) -> Outcome:
         return _in_order(plain[0], plain[1], context)
     first, second = list(gold.items), list(answer.items)
     if "{}" in {gold.bracket, answer.bracket}:
+        if context.policy.order != "ordered" and matching.same_keys(first, second):
+            return EXACT
         first, second = matching.distinct(first, context), matching.distinct(second, context)
     if context.policy.order == "ordered":
         return _in_order(first, second, context)

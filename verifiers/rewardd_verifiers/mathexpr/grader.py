@@ -1,7 +1,7 @@
 """Rule on an answer under one policy: golds are read once, and pairs are remembered."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -17,6 +17,7 @@ from rewardd_verifiers.mathexpr.tree import Group
 from rewardd_verifiers.text.excerpt import excerpt
 
 _WHOLE = re.compile(r"-?[1-9]\d{0,15}|0")
+_TIERS = {"string": 1, "exact": 1, "proved": 2, "probed": 3, "symbolic": 4}
 _REMEMBERED = 4096
 """Pairs; eight hundred responses to a hundred problems held 132 distinct ones."""
 
@@ -25,7 +26,7 @@ class InvalidGoldError(Exception):
     """A gold that nothing can be judged against; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ruling:
     """What an answer came to.
 
@@ -42,6 +43,28 @@ class Ruling:
     normal_answer: str = ""
     repairs: tuple[str, ...] = ()
 
+    @cached_property
+    def evidence(self) -> dict[str, object]:
+        """What is told of it, with room for where the answer stood; to be copied, never changed."""
+        outcome = self.outcome
+        told: dict[str, object] = {
+            "answer": "",
+            "span": [],
+            "rule": "",
+            "normal_gold": self.normal_gold,
+            "normal_answer": self.normal_answer,
+            "tier": _TIERS[outcome.strength],
+            "strength": outcome.strength,
+            "gold_index": self.gold_index,
+        }
+        if outcome.difference:
+            told["difference"] = excerpt(outcome.difference)
+        if outcome.switches:
+            told["switches"] = sorted(outcome.switches)
+        if self.repairs:
+            told["repairs"] = list(self.repairs)
+        return told
+
 
 @dataclass(frozen=True)
 class Golds:
@@ -56,6 +79,13 @@ class Golds:
     texts: tuple[str, ...]
     every: bool = False
     options: tuple[tuple[str, str], ...] = ()
+
+    @cached_property
+    def key(self) -> Hashable:
+        """What tells these golds from others; a string alone where it can, as that hashes once."""
+        if len(self.texts) == 1 and not self.options:
+            return self.texts[0]
+        return self.texts, self.every, self.options
 
     @cached_property
     def letters(self) -> bool:
@@ -75,8 +105,8 @@ class Grader:
     """Grades answers under one policy; safe to share between threads."""
 
     policy: Policy
-    _rulings: dict[tuple[Golds, str], Ruling] = field(
-        default_factory=dict[tuple[Golds, str], Ruling]
+    _rulings: dict[tuple[Hashable, str], Ruling] = field(
+        default_factory=dict[tuple[Hashable, str], Ruling]
     )
 
     def grade(self, golds: Golds, answer: str) -> Ruling:
@@ -85,13 +115,14 @@ class Grader:
         Raises:
             InvalidGoldError: a gold cannot be judged against.
         """
-        known = self._rulings.get((golds, answer))
+        asked = golds.key, answer
+        known = self._rulings.get(asked)
         if known is not None:
             return known
         ruling = self._plain(golds, answer) or self._rule(golds, answer)
         if len(self._rulings) >= _REMEMBERED:
             self._rulings.clear()
-        self._rulings[golds, answer] = ruling
+        self._rulings[asked] = ruling
         return ruling
 
     def _plain(self, golds: Golds, answer: str) -> Ruling | None:

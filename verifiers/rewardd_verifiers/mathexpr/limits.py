@@ -25,7 +25,7 @@ MAX_TERMS = 1000
 """Of an indexed sum or product."""
 
 MAX_PRECISION = 4096
-MAX_STEPS = 40_000
+MAX_STEPS = 20_000
 """Nodes that one comparison may visit."""
 
 MAX_SIGNS = 4

@@ -1,6 +1,6 @@
 """Pair off the elements of two unordered lists without trying every permutation."""
 
-import cmath
+import math
 from collections.abc import Callable, Hashable, Sequence
 
 from rewardd_verifiers.mathexpr import balls, probe
@@ -27,29 +27,73 @@ _NEAR_ROUNDED = 1e-2
 """A rounded decimal of three digits may be that far from what it stands for."""
 
 _PAIR_STEPS = 40
+_LEAST = 1e-9
+_MOST = 1e300
+"""Beyond, the absolute value of a complex number overflows."""
+
 _LEAST_DIGITS = 64
 
 Compare = Callable[[Tree, Tree, Context], Outcome]
 
 
+class _Shelf:
+    """Elements by the size of their fingerprints: what is near an element is found at once."""
+
+    def __init__(self) -> None:
+        self._places: dict[int | None, list[int]] = {}
+        self._known: list[tuple[Tree, complex | None] | None] = []
+
+    def add(self, item: Tree, mark: complex | None) -> None:
+        """Put an element on the shelf."""
+        self._places.setdefault(_size(mark), []).append(len(self._known))
+        self._known.append((item, mark))
+
+    def near(self, mark: complex | None) -> list[tuple[int, Tree, complex | None]]:
+        """Return the elements that may be near, in the order in which they came."""
+        size = _size(mark)
+        if size is None:
+            places = range(len(self._known))
+        else:
+            sizes = (None, size - 1, size, size + 1)
+            places = sorted(place for one in sizes for place in self._places.get(one, ()))
+        found = ((place, self._known[place]) for place in places)
+        return [(place, *element) for place, element in found if element is not None]
+
+    def remove(self, place: int) -> None:
+        """Take an element off the shelf."""
+        self._known[place] = None
+
+
+def _size(mark: complex | None) -> int | None:
+    """Return a coarse logarithm: near marks are of the same size, or of neighbouring ones."""
+    return None if mark is None else round(16 * math.log2(max(abs(mark), _LEAST)))
+
+
 def distinct(items: Sequence[Tree], context: Context) -> list[Tree]:
     """Return the items without repeats."""
     kept: list[Tree] = []
-    prints: list[complex | None] = []
+    shelf = _Shelf()
     keys: set[Hashable] = set()
     for item in items:
-        mark = fingerprint(item, context)
-        twins = [
-            other
-            for other, known in zip(kept, prints, strict=True)
-            if _near(mark, known, _NEAR) and mark is not None
-        ]
-        if key(item) in keys or any(same(item, other, context).equal for other in twins):
+        own = key(item)
+        if own in keys:
             continue
-        keys.add(key(item))
+        mark = fingerprint(item, context)
+        twins = [] if mark is None else shelf.near(mark)
+        if any(
+            known is not None and _near(mark, known, _NEAR) and same(item, other, context).equal
+            for _, other, known in twins
+        ):
+            continue
+        keys.add(own)
         kept.append(item)
-        prints.append(mark)
+        shelf.add(item, mark)
     return kept
+
+
+def same_keys(gold: Sequence[Tree], answer: Sequence[Tree]) -> bool:
+    """Whether two sets hold the same spellings, whatever the order and the repeats."""
+    return {key(item) for item in gold} == {key(item) for item in answer}
 
 
 def matched(
@@ -68,24 +112,26 @@ def matched(
             twins.pop()
         else:
             left.append(item)
-    candidates = [(item, fingerprint(item, context)) for twins in rest.values() for item in twins]
-    return both(_take(item, candidates, context, compare) for item in left)
+    shelf = _Shelf()
+    for twins in rest.values():
+        for item in twins:
+            shelf.add(item, fingerprint(item, context))
+    return both(_take(item, shelf, context, compare) for item in left)
 
 
-def _take(
-    item: Tree, rest: list[tuple[Tree, complex | None]], context: Context, compare: Compare
-) -> Outcome:
+def _take(item: Tree, rest: _Shelf, context: Context, compare: Compare) -> Outcome:
     """Find the partner of an element among the rest, and remove it."""
     mark = fingerprint(item, context)
     doubtful: Outcome | None = None
-    for place, (other, known) in enumerate(rest):
-        rounded = _has_decimals(item) or _has_decimals(other)
+    decimals = _has_decimals(item)
+    for place, other, known in rest.near(mark):
+        rounded = decimals or _has_decimals(other)
         if not _near(mark, known, _NEAR_ROUNDED if rounded else _NEAR):
             continue
         context.steps.take(_PAIR_STEPS)
         outcome = compare(item, other, context)
         if outcome.equal:
-            rest.pop(place)
+            rest.remove(place)
             return outcome
         if outcome.equal is None:
             doubtful = doubtful or outcome
@@ -95,7 +141,7 @@ def _take(
 def _near(left: complex | None, right: complex | None, share: float) -> bool:
     if left is None or right is None:
         return True
-    return abs(left - right) <= share * max(abs(left), abs(right), 1e-9)
+    return abs(left - right) <= share * max(abs(left), abs(right), _LEAST)
 
 
 def _has_decimals(tree: Tree) -> bool:
@@ -123,4 +169,4 @@ def _value(tree: Tree, context: Context) -> complex | None:
             value = complex(probe.Evaluator(values, context.steps).value(tree))
     except (UndefinedError, UndecidedError):
         return None
-    return value if cmath.isfinite(value) else None
+    return value if max(abs(value.real), abs(value.imag)) < _MOST else None

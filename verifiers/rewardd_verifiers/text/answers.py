@@ -88,14 +88,14 @@ def extract(
     if len(completion) > MAX_ZONE:
         return Missing("limit_exceeded", f"{len(completion)} characters, more than {MAX_ZONE}")
     think, answer = _marks(tags or DEFAULT_TAGS)
-    zone = completion
+    zone, offset = completion, 0
     # One character is found many times faster than a tag, and most completions hold none.
     bracketed = think[0][0] in completion or think[1][0] in completion
     if tags is not None and (opened or (bracketed and _holds(completion, think))):
         zone = parts.split(completion, tags=tags, opened=opened).rest
+        offset = len(completion) - len(zone)
     if not zone or zone.isspace():
         return Missing("no_answer", "nothing follows the thinking", "zone")
-    offset = len(completion) - len(zone)
     search = _Search(zone, offset, finished=finished, letters=letters)
     return search.run(rules, answer)
 
@@ -111,6 +111,8 @@ def _holds(text: str, marks: tuple[str, str]) -> bool:
 
 class _Search:
     """One search for an answer in the zone behind the thinking."""
+
+    __slots__ = ("_finished", "_letters", "_offset", "_zone")
 
     def __init__(self, zone: str, offset: int, *, finished: bool, letters: bool) -> None:
         self._zone = zone
@@ -163,21 +165,29 @@ class _Search:
 
     def _boxed(self) -> Answer | Missing | None:
         zone = self._zone
-        last = max(zone.rfind("\\boxed"), zone.rfind("\\fbox"))
+        last = zone.rfind("\\boxed")
+        last = max(last, zone.rfind("\\fbox", last + 1))
         if last < 0:
             return None
-        alone = zone.find("\\boxed") in {-1, last} and zone.find("\\fbox") in {-1, last}
+        alone = self._alone(last)
         if alone and (match := _FLAT_BOX.match(zone, last)):
-            if not match[1].strip():
+            start, end = match.span(1)
+            text = match[1].strip()
+            if not text:
                 return Missing("no_answer", "the box is empty", "box")
-            return Answer(
-                match[1].strip(), self._offset + match.start(1), self._offset + match.end(1), "box"
-            )
+            return Answer(text, self._offset + start, self._offset + end, "box")
         start = self._window(last)
         inner = _Search(
             zone[start:], self._offset + start, finished=self._finished, letters=self._letters
         )
         return inner.several()
+
+    def _alone(self, last: int) -> bool:
+        """Whether no box stands in front: one search for what both commands spell, as a rule."""
+        zone = self._zone
+        if zone.find("box", 0, last) < 0:
+            return True
+        return zone.find("\\boxed", 0, last) < 0 and zone.find("\\fbox", 0, last) < 0
 
     def _window(self, last: int) -> int:
         """Return where the last boxes begin: more than those are no honest answer."""
