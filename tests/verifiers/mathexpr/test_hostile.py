@@ -7,7 +7,12 @@ import pytest
 
 from rewardd_verifiers import Verdict
 from rewardd_verifiers.builtin.math import Gold, Math
+from rewardd_verifiers.mathexpr.compare import compare
+from rewardd_verifiers.mathexpr.identity import Context
 from rewardd_verifiers.mathexpr.limits import MAX_STEPS, Steps, UndecidedError
+from rewardd_verifiers.mathexpr.probe import Evaluator
+from rewardd_verifiers.mathexpr.read import read
+from rewardd_verifiers.mathexpr.tree import Tree
 from rewardd_verifiers.sample import Sample
 
 _HOSTILE = {
@@ -31,6 +36,10 @@ _HOSTILE = {
     "high_power_of_a_sum": "(x+y+z+1)^{5000}",
     "long_sum": "+".join(f"x^{{{n}}}" for n in range(900)),
     "indexed_sum": r"\sum_{k=1}^{1000000000} k",
+    "set_of_roots": r"\{" + ",".join(rf"\sqrt{{{n}}}" for n in range(2, 250)) + r"\}",
+    "set_of_logarithms": r"\{" + ",".join(rf"\ln {n}" for n in range(2, 250)) + r"\}",
+    "set_of_powers": r"\{" + ",".join(rf"x^{{{n}}}+y" for n in range(2, 250)) + r"\}",
+    "sums_in_a_set": r"\{" + ",".join([r"\sum_{i=1}^{900} \sqrt{i}"] * 200) + r"\}",
     "nested_sums": r"\sum_{i=1}^{900}\sum_{j=1}^{900} ij",
     "hard_integral": r"\int_0^1 e^{-x^2}\sin(x^x) dx",
     "symbolic_determinant": r"\begin{vmatrix}"
@@ -105,3 +114,33 @@ def test_work_is_counted_and_refused() -> None:
     steps.take(MAX_STEPS)
     with pytest.raises(UndecidedError):
         steps.take()
+
+
+def _roots(first: int, last: int) -> Tree:
+    return read(r"\{" + ",".join(rf"\sqrt{{{n}}}" for n in range(first, last)) + r"\}").tree
+
+
+def _steps_taken(gold: Tree, answer: Tree) -> int:
+    context = Context()
+    compare(gold, answer, context)
+    return MAX_STEPS - context.steps.left
+
+
+def test_large_sets_of_irrational_elements_take_steps_in_proportion() -> None:
+    small = _steps_taken(_roots(2, 62), _roots(3, 63))
+    large = _steps_taken(_roots(2, 242), _roots(3, 243))
+    assert 0 < large <= 5 * small
+    assert large < MAX_STEPS // 4
+
+
+def test_two_sets_of_the_same_spellings_take_no_steps() -> None:
+    gold = read(r"\{\sqrt2, \ln 3, x+y\}").tree
+    assert _steps_taken(gold, read(r"\{y+x, \sqrt2, \ln 3\}").tree) == 0
+
+
+def test_nested_sums_end_when_their_steps_are_spent() -> None:
+    steps = Steps(1000)
+    tree = read(r"\sum_{i=1}^{900}\sum_{j=1}^{900} ij").tree
+    with pytest.raises(UndecidedError, match="steps"):
+        Evaluator({}, steps).value(tree)
+    assert steps.left == -1

@@ -1,10 +1,11 @@
 """Mathematics: the answer of a completion is the gold answer, however it is written."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias, cast
 
 from pydantic import ConfigDict
 
@@ -26,6 +27,7 @@ Case: TypeAlias = Literal["exact", "folded"]
 Labels: TypeAlias = Literal["optional", "required"]
 Colon: TypeAlias = Literal["auto", "ratio", "time"]
 Domain: TypeAlias = Literal["common", "everywhere"]
+Symbolic: TypeAlias = Literal["auto", "off", "on"]
 Digits: TypeAlias = int | Literal["off"]
 Text: TypeAlias = bool | int | float | str
 
@@ -63,7 +65,12 @@ class Problem:
     decimal_comma: bool | None = None
     domain: Domain | None = None
     integers: list[str] | None = None
+    symbolic: Symbolic | None = None
 
+
+_SWITCHES = tuple(
+    known.name for known in fields(Problem) if known.name not in {"answer", "choices", "golds"}
+)
 
 Gold: TypeAlias = Text | list[Text] | Problem
 
@@ -101,6 +108,8 @@ class Math(PureVerifier[Gold]):
         decimal_comma: read `0,5` as a half.
         domain: `everywhere` asks that both sides exist at the same points.
         integers: names that stand for whole numbers.
+        symbolic: `auto` and `on` ask SymPy, in a process of its own, to prove equal what was left
+            undecided; `auto` keeps to a number of proofs that grows with the rulings.
     """
 
     examples: ClassVar[tuple[Example, ...]] = (
@@ -134,6 +143,7 @@ class Math(PureVerifier[Gold]):
     decimal_comma: bool = False
     domain: Domain = "common"
     integers: tuple[str, ...] = ()
+    symbolic: Symbolic = "off"
 
     def verify(self, sample: Sample[Gold]) -> Verdict:
         """Score 1 or 0; unscored where the gold cannot be judged, or nothing could be shown."""
@@ -186,6 +196,7 @@ class Math(PureVerifier[Gold]):
             decimal_comma=self.decimal_comma,
             domain=self.domain,
             integers=frozenset(self.integers),
+            symbolic=self.symbolic,
         )
 
     def _asked(self, reference: Gold) -> tuple[Grader, Golds]:
@@ -196,17 +207,9 @@ class Math(PureVerifier[Gold]):
             return self.grader, Golds(_texts(reference), self.golds == "all")
         every = (reference.golds or self.golds) == "all"
         golds = Golds(_texts(reference.answer), every, _options(reference.choices))
-        changes = {
-            known.name: getattr(reference, known.name)
-            for known in fields(Problem)
-            if known.name not in {"answer", "choices", "golds"}
-            and getattr(reference, known.name) is not None
-        }
-        if not changes:
-            return self.grader, golds
-        if "integers" in changes:
-            changes["integers"] = tuple(changes["integers"])
-        return replace(self, **changes).grader, golds
+        given: dict[str, object] = {name: getattr(reference, name) for name in _SWITCHES}
+        changes = tuple((name, _held(value)) for name, value in given.items() if value is not None)
+        return (_changed(self, changes) if changes else self).grader, golds
 
     def _all_boxes(self, grader: Grader, golds: Golds, found: Answer) -> Ruling | None:
         """Return the ruling on an earlier box that says something else; None if all agree."""
@@ -215,6 +218,16 @@ class Math(PureVerifier[Gold]):
             if not ruling.outcome.equal:
                 return ruling
         return None
+
+
+def _held(value: object) -> Hashable:
+    return tuple(cast("list[str]", value)) if isinstance(value, list) else cast("Hashable", value)
+
+
+@lru_cache(maxsize=64)
+def _changed(verifier: Math, changes: tuple[tuple[str, Hashable], ...]) -> Math:
+    """Return the verifier under the parameters of a sample; it keeps what it has read."""
+    return replace(verifier, **dict(changes))
 
 
 @lru_cache(maxsize=4096)

@@ -12,6 +12,7 @@ from rewardd_verifiers.mathexpr.judge import judge
 from rewardd_verifiers.mathexpr.limits import LimitError, UnreadableError
 from rewardd_verifiers.mathexpr.outcome import EXACT, SAME_TEXT, Outcome, differ
 from rewardd_verifiers.mathexpr.policy import Policy
+from rewardd_verifiers.mathexpr.prover import Allowance
 from rewardd_verifiers.mathexpr.read import Expression, peel, read
 from rewardd_verifiers.mathexpr.tree import Group
 from rewardd_verifiers.text.excerpt import excerpt
@@ -108,6 +109,7 @@ class Grader:
     _rulings: dict[tuple[Hashable, str], Ruling] = field(
         default_factory=dict[tuple[Hashable, str], Ruling]
     )
+    _allowance: Allowance = field(default_factory=Allowance)
 
     def grade(self, golds: Golds, answer: str) -> Ruling:
         """Rule on the text of an answer.
@@ -134,6 +136,7 @@ class Grader:
         return Ruling("compared", outcome, 0, golds.texts[0], answer)
 
     def _rule(self, golds: Golds, answer: str) -> Ruling:
+        self._allowance.earn()
         expressions = self.read_golds(golds)
         chosen = self._choose(golds, answer)
         if chosen is not None:
@@ -146,7 +149,7 @@ class Grader:
             return self._unread(expressions, answer, str(error))
         best: Ruling | None = None
         for index, gold in enumerate(expressions):
-            outcome = judge(gold, given, self.policy)
+            outcome = judge(gold, given, self.policy, self._allowance)
             texts = excerpt(gold.text), excerpt(given.text)
             ruling = Ruling("compared", outcome, index, *texts, given.repairs)
             if outcome.equal:

@@ -17,6 +17,7 @@ from rewardd_verifiers.mathexpr.limits import (
 )
 from rewardd_verifiers.mathexpr.outcome import EXACT, PROBED, Outcome, differ, undecided
 from rewardd_verifiers.mathexpr.policy import DEFAULT, Policy
+from rewardd_verifiers.mathexpr.prover import STANDING, Allowance
 from rewardd_verifiers.mathexpr.tree import (
     Call,
     Constant,
@@ -59,15 +60,36 @@ class Context:
 
     policy: Policy = DEFAULT
     steps: Steps = field(default_factory=Steps)
+    allowance: Allowance = field(default_factory=Allowance)
 
     def with_integers(self, names: set[str]) -> "Context":
         """Return the same, with more names that stand for whole numbers."""
         integers = self.policy.integers | names
-        return Context(replace(self.policy, integers=integers), self.steps)
+        return Context(replace(self.policy, integers=integers), self.steps, self.allowance)
 
 
-def same(left: Tree, right: Tree, context: Context) -> Outcome:  # noqa: PLR0911  one guard a line
+def same(left: Tree, right: Tree, context: Context) -> Outcome:
     """Return whether two scalar expressions are equal wherever both are defined."""
+    outcome = _same(left, right, context)
+    if outcome.equal is not None or context.policy.symbolic == "off":
+        return outcome
+    return _proved(left, right, context) or outcome if _is_worth_it(outcome) else outcome
+
+
+def _is_worth_it(outcome: Outcome) -> bool:
+    """Whether a proof is in question: what is too large for us is no task for SymPy."""
+    return "too many" not in outcome.difference and "too large" not in outcome.difference
+
+
+def _proved(left: Tree, right: Tree, context: Context) -> Outcome | None:
+    allowance = Allowance() if context.policy.symbolic == "on" else context.allowance
+    integers = sorted(context.policy.integers)
+    if STANDING.proves(left, right, integers=integers, allowance=allowance):
+        return Outcome(equal=True, strength="symbolic")
+    return None
+
+
+def _same(left: Tree, right: Tree, context: Context) -> Outcome:  # noqa: PLR0911  one guard a line
     try:
         first, second = rational(left), rational(right)
         if first is not None and second is not None:

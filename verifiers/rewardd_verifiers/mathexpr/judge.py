@@ -6,16 +6,19 @@ from rewardd_verifiers.mathexpr.identity import Context
 from rewardd_verifiers.mathexpr.normalise import DOUBLED
 from rewardd_verifiers.mathexpr.outcome import SAME_TEXT, Outcome, differ, undecided
 from rewardd_verifiers.mathexpr.policy import Policy
+from rewardd_verifiers.mathexpr.prover import Allowance
 from rewardd_verifiers.mathexpr.read import Expression
 from rewardd_verifiers.mathexpr.tree import Tree, symbols
 
 
-def judge(gold: Expression, answer: Expression, policy: Policy) -> Outcome:
+def judge(
+    gold: Expression, answer: Expression, policy: Policy, allowance: Allowance | None = None
+) -> Outcome:
     """Return whether the answer is the gold in a reading that both share."""
     fault = form.fault(gold.tree, answer.tree, policy.form)
     if gold.text == answer.text and not fault:
         return SAME_TEXT
-    context = Context(policy)
+    context = Context(policy, allowance=allowance or Allowance())
     outcome = _compared(gold.tree, answer.tree, context)
     for name in sorted(gold.others.keys() | answer.others.keys()):
         if outcome.equal:

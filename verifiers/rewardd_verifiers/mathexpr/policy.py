@@ -28,6 +28,7 @@ class Policy:
     decimal_comma: bool = False
     domain: Literal["common", "everywhere"] = "common"
     integers: frozenset[str] = frozenset()
+    symbolic: Literal["auto", "off", "on"] = "off"
 
     @property
     def tolerant(self) -> bool:

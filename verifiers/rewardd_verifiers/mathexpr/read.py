@@ -16,6 +16,10 @@ _WHITE = " \r\n"
 # A form feed or a tab in front may be what a JSON loader left of a backslash.
 _QUOTES = "\"'`“”"
 _OUTER = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("__", "__"))
+_LAST = frozenset(".,;。，$")
+_OPENING = frozenset("$\\*_" + _QUOTES)
+_CLOSING = frozenset("$)]*_" + _QUOTES)
+# An answer that ends and begins with none of these has nothing to peel.
 _BOXES = re.compile(r"\\(?:boxed|fbox|displaystyle|textstyle|dsb)\s*")
 _MONEY = re.compile(r"(?<![\\$])\$(?=\s?\d|\s?\.\d)")
 _COMMA_DECIMAL = re.compile(r"(?<![\d,])(\d+),(\d+)(?![\d,])")
@@ -48,12 +52,17 @@ def peel(text: str) -> str:
     """Return the text without what surrounds an answer: `$`, bold, quotes, a final stop."""
     text = text.strip(_WHITE)
     for _ in range(_MOST_STOPS):
+        if not text or (
+            text[-1] not in _LAST and not (text[0] in _OPENING and text[-1] in _CLOSING)
+        ):
+            break
         before = text
         text = _unquote(_strip_stop(text))
         for opener, closer in _OUTER:
+            if not (text.startswith(opener) and text.endswith(closer)):
+                continue
             inner = text[len(opener) : -len(closer)]
-            framed = text.startswith(opener) and text.endswith(closer) and len(inner) > 0
-            if framed and opener not in inner and closer not in inner:
+            if inner and opener not in inner and closer not in inner:
                 text = inner.strip(_WHITE)
         if text.endswith("$") and text.count("$") % 2 and not text.endswith("\\$"):
             text = text[:-1]

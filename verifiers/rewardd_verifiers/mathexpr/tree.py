@@ -1,8 +1,9 @@
 """What an answer is once read: a small typed tree, frozen and hashable."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import attrgetter
 from typing import TypeAlias
 
 
@@ -200,25 +201,41 @@ Tree: TypeAlias = (
 )
 
 
-def children(tree: Tree) -> "tuple[Tree, ...]":  # noqa: PLR0911  one line a kind
+def _parts_of_builder(tree: Builder) -> "tuple[Tree, ...]":
+    return (tree.element, *tree.conditions)
+
+
+def _parts_of_matrix(tree: Matrix) -> "tuple[Tree, ...]":
+    return tuple(entry for row in tree.rows for entry in row)
+
+
+def _parts_of_quantity(tree: Quantity) -> "tuple[Tree, ...]":
+    return (tree.value,)
+
+
+def _parts_of_cases(tree: Cases) -> "tuple[Tree, ...]":
+    return tuple(part for branch in tree.branches for part in branch if part is not None)
+
+
+# By type, as nothing is asked more often of a tree than what stands below.
+_CHILDREN: Mapping[type, "Callable[..., tuple[Tree, ...]]"] = {
+    Operation: attrgetter("args"),
+    Call: attrgetter("args"),
+    SetOperation: attrgetter("args"),
+    Group: attrgetter("items"),
+    Ratio: attrgetter("items"),
+    Relation: attrgetter("sides"),
+    Builder: _parts_of_builder,
+    Matrix: _parts_of_matrix,
+    Cases: _parts_of_cases,
+    Quantity: _parts_of_quantity,
+}
+
+
+def children(tree: Tree) -> "tuple[Tree, ...]":
     """Return the trees directly below."""
-    match tree:
-        case Operation() | Call() | SetOperation():
-            return tree.args
-        case Group() | Ratio():
-            return tree.items
-        case Relation():
-            return tree.sides
-        case Builder():
-            return (tree.element, *tree.conditions)
-        case Matrix():
-            return tuple(entry for row in tree.rows for entry in row)
-        case Cases():
-            return tuple(part for branch in tree.branches for part in branch if part is not None)
-        case Quantity():
-            return (tree.value,)
-        case _:
-            return ()
+    read = _CHILDREN.get(type(tree))
+    return read(tree) if read is not None else ()
 
 
 def walk(tree: Tree) -> Iterator[Tree]:
@@ -227,7 +244,9 @@ def walk(tree: Tree) -> Iterator[Tree]:
     while pending:
         node = pending.pop()
         yield node
-        pending.extend(children(node))
+        read = _CHILDREN.get(type(node))
+        if read is not None:
+            pending.extend(read(node))
 
 
 def symbols(tree: Tree) -> set[str]:
