@@ -12,7 +12,7 @@ from rewardd_verifiers.mathexpr.limits import (
     UnreadableError,
 )
 from rewardd_verifiers.mathexpr.numerals import read_words
-from rewardd_verifiers.mathexpr.tokens import END, NUMBER, WORD
+from rewardd_verifiers.mathexpr.tokens import END, NUMBER, WORD, Token
 from rewardd_verifiers.mathexpr.tree import (
     Based,
     Builder,
@@ -21,12 +21,15 @@ from rewardd_verifiers.mathexpr.tree import (
     Constant,
     Group,
     Matrix,
+    Operation,
+    Relation,
     Tree,
 )
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _BASE = re.compile(r"\d{1,2}")
 _SET_BARS = ("|", ":")
+_ALIGNED = frozenset({"aligned", "align", "split", "alignedat", "eqnarray"})
 _SYSTEMS = frozenset({"array", "aligned", "align", "cases", "gathered", "split"})
 _GRID = lexicon.words("pmatrix bmatrix Bmatrix matrix smallmatrix array vmatrix Vmatrix")
 
@@ -99,7 +102,8 @@ def _environment_ahead(cursor: Cursor) -> str:
 def _braces(cursor: Cursor) -> Tree:
     """Read a LaTeX group; with commas or a bar in it, its author meant a set."""
     if cursor.accept("}"):
-        return _combinations(cursor) if cursor.accept("_") else cursor.expression(ANY)
+        counted = cursor.accept("_") or cursor.accept("^")
+        return _combinations(cursor) if counted else cursor.expression(ANY)
     return _members(cursor, "}")
 
 
@@ -107,9 +111,12 @@ def _combinations(cursor: Cursor) -> Tree:
     """Read `{}_{5}C_{2}` behind its first sign."""
     top = cursor.expression(POWER)
     letter = cursor.take().text
-    if letter != "C" or not cursor.accept("_"):
-        raise UnreadableError("a subscript with nothing in front")
-    return Call("binomial", (top, cursor.expression(POWER)))
+    if letter not in {"C", "P"} or not cursor.accept("_"):
+        raise UnreadableError("a script with nothing in front")
+    chosen = Call("binomial", (top, bottom := cursor.expression(POWER)))
+    if letter == "C":
+        return chosen
+    return Operation("product", (chosen, Operation("factorial", (bottom,))))
 
 
 def _members(cursor: Cursor, closer: str) -> Tree:
@@ -160,6 +167,8 @@ def environment(cursor: Cursor, *, system: bool = False) -> Tree:
     kind = _environment_name(cursor)
     if kind == "array" and cursor.sees("{"):
         _skip_group(cursor)
+    if kind in _ALIGNED:
+        _drop_marks(cursor)
     rows = _rows(cursor)
     cursor.take()  # \end
     _environment_name(cursor)
@@ -173,6 +182,20 @@ def environment(cursor: Cursor, *, system: bool = False) -> Tree:
         raise UnreadableError("rows of different length")
     matrix = Matrix(tuple(tuple(row) for row in rows))
     return Call("det", (matrix,)) if kind == "vmatrix" else matrix
+
+
+def _drop_marks(cursor: Cursor) -> None:
+    r"""Drop the `&` of an aligned formula, and the breaks in front of a further `=`."""
+    kept: list[Token] = []
+    for place in range(cursor.position, len(cursor.tokens)):
+        token = cursor.tokens[place]
+        if token.text in {"begin", "end"}:
+            cursor.tokens[cursor.position : place] = kept
+            return
+        if token.text == "=" and kept and kept[-1].text == "\\\\":
+            kept.pop()
+        if token.text != "&":
+            kept.append(token)
 
 
 def _environment_name(cursor: Cursor) -> str:
@@ -217,8 +240,10 @@ def _cell(cursor: Cursor) -> Tree:
     if cursor.accept("otherwise"):
         return Constant("otherwise")
     tree = cursor.expression(ANY)
-    cursor.accept(",")
-    cursor.accept(".")
+    for stop in (",", ";", "."):
+        cursor.accept(stop)
+    while cursor.accept("if"):
+        pass
     return tree
 
 
@@ -233,6 +258,9 @@ def _cases(rows: list[list[Tree]]) -> Tree:
         if condition == Constant("otherwise"):
             condition = None
         branches.append((value, condition))
+    values = [value for value, condition in branches if condition is None]
+    if len(values) == len(branches) and all(isinstance(value, Relation) for value in values):
+        return Group("", tuple(values))
     return Cases(tuple(branches))
 
 

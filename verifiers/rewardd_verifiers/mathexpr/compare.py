@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from rewardd_verifiers.mathexpr import logic, matching, relations, scalars, sets
+from rewardd_verifiers.mathexpr import families, logic, matching, relations, scalars, sets
 from rewardd_verifiers.mathexpr.canon import key
 from rewardd_verifiers.mathexpr.expand import is_whole_number_condition
 from rewardd_verifiers.mathexpr.identity import Context
@@ -130,7 +130,7 @@ def _spread(tree: Tree) -> Tree:
 
 def _coordinates(tree: Tree, inner: Group) -> Tree | None:
     """Read `(p, q) = (3, 8)` as labelled values."""
-    if not isinstance(tree, Relation) or not isinstance(tree.sides[0], Group):
+    if not isinstance(tree, Relation) or not isinstance(tree.sides[0], Group) or "in" in tree.signs:
         return None
     names = tree.sides[0].items
     if len(names) != len(inner.items):
@@ -230,22 +230,30 @@ def _relation_and_value(
 
 def _two_relations(gold: Relation, answer: Relation, context: Context) -> Outcome:
     if relations.is_equation(gold) and relations.is_equation(answer):
-        first, second = relations.renamed(gold), relations.renamed(answer)
-        one, other = relations.split(first), relations.split(second)
-        if one.label and one.label == other.label:
-            return _compare(one.value, other.value, context)
-        if gold.signs == answer.signs and key(gold.sides[0]) == key(answer.sides[0]):
-            right = _in_order(gold.sides[1:], answer.sides[1:], context)
-            if right.equal:
-                return right
-        if _is_long(gold) or _is_long(answer):
-            return _chains(gold, answer, context)
+        outcome = _two_definitions(gold, answer, context)
+        if outcome is not None:
+            return outcome
         coordinates = _spread(gold), _spread(answer)
         if all(isinstance(side, Group) for side in coordinates):
             return _lists(*coordinates, context)
         if isinstance(gold.sides[0], Text) or isinstance(answer.sides[0], Text):
             return differ("different labels")
     return relations.equations(gold, answer, context)
+
+
+def _two_definitions(gold: Relation, answer: Relation, context: Context) -> Outcome | None:
+    """Compare equations whose left sides name one thing, or that are chains; None if neither."""
+    first, second = relations.renamed(gold), relations.renamed(answer)
+    one, other = relations.split(first), relations.split(second)
+    if one.label and one.label == other.label:
+        return _compare(one.value, other.value, context)
+    if gold.signs == answer.signs and key(gold.sides[0]) == key(answer.sides[0]):
+        right = _in_order(gold.sides[1:], answer.sides[1:], context)
+        if right.equal:
+            return right
+    if relations.same_names(gold, answer):
+        return _compare(gold.sides[-1], answer.sides[-1], context)
+    return _chains(gold, answer, context) if _is_long(gold) or _is_long(answer) else None
 
 
 def _is_long(tree: Relation) -> bool:
@@ -289,11 +297,13 @@ def _cases(gold: Tree, answer: Tree, context: Context) -> Outcome:
         return _conditional(gold, answer, context)
     if len(gold.branches) != len(answer.branches):
         return differ("a different number of branches")
+    answer = families.aligned(gold, answer)
     for _, condition in gold.branches:
         if condition is not None and is_whole_number_condition(condition):
             context = context.with_integers(symbols(condition))
     rest = list(answer.branches)
-    return both(_take_branch(branch, rest, context) for branch in gold.branches)
+    outcome = both(_take_branch(branch, rest, context) for branch in gold.branches)
+    return families.outcome_of(gold, answer, outcome, context)
 
 
 def _take_branch(
@@ -310,7 +320,8 @@ def _take_branch(
 
 def _condition(gold: Tree | None, answer: Tree | None, context: Context) -> Outcome:
     if is_whole_number_condition(gold) and is_whole_number_condition(answer):
-        return EXACT
+        alike = families.same_domain(gold, answer)
+        return EXACT if alike else differ("other whole numbers")
     if gold is None or answer is None:
         return EXACT if gold is answer else differ("otherwise on one side only")
     return _compare(gold, answer, context)
@@ -332,6 +343,7 @@ def _conditional(gold: Tree, answer: Tree, context: Context) -> Outcome:
 
 
 def _groups(gold: Tree, answer: Tree, context: Context) -> Outcome:
+    gold, answer = relations.point(gold), relations.point(answer)
     if not (isinstance(gold, Group) and isinstance(answer, Group)):
         return differ("brackets and a single value", "exact")
     if gold.bracket != answer.bracket and not {gold.bracket, answer.bracket} <= _VECTORS:

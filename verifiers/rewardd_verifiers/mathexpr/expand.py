@@ -16,6 +16,7 @@ from rewardd_verifiers.mathexpr.tree import (
     Operation,
     Quantity,
     Relation,
+    SetOperation,
     Symbol,
     Text,
     Tree,
@@ -28,7 +29,7 @@ _OPEN = frozenset({"plusminus", "minusplus"})
 
 def expand(tree: Tree) -> Tree:
     """Return the tree with each plus-minus replaced by both of its values, as a list."""
-    tree = _matrix(_conditioned(tree))
+    tree = _solutions(_matrix(_conditioned(tree)))
     if isinstance(tree, Group) and tree.bracket in {"", "and", "or", "{}"}:
         items = [value for item in tree.items for value in _values(_matrix(item))]
         return tree if len(items) == len(tree.items) else Group(tree.bracket, tuple(items))
@@ -36,15 +37,54 @@ def expand(tree: Tree) -> Tree:
     return values[0] if len(values) == 1 else Group("", tuple(values))
 
 
+def _solutions(tree: Tree) -> Tree:
+    r"""Read `x = 1 \lor x = 3` as a list, and R minus a set as a difference of sets."""
+    match tree:
+        case SetOperation(kind="∨", args=args) if all(_is_solution(arg) for arg in args):
+            return Group("or", args)
+        case Operation(kind="sum", args=(Constant(name="R") as reals, Operation() as taken)):
+            if taken.kind == "negative" and isinstance(taken.args[0], Group):
+                return SetOperation("difference", (reals, *taken.args))
+            return tree
+        case _:
+            return tree
+
+
+def _transposed(tree: Operation) -> Tree:
+    """Return the column that `(1, 2, 3)^T` is, or the matrix turned."""
+    inner, power = tree.args[0], tree.args[-1]
+    if tree.kind != "power" or power not in {Symbol("T"), Symbol("\\top")}:
+        return tree
+    if isinstance(inner, Group) and inner.bracket in {"()", "[]", "⟨⟩"}:
+        return Group("⟨⟩", inner.items)
+    return Matrix(tuple(zip(*inner.rows, strict=True))) if isinstance(inner, Matrix) else tree
+
+
+def _is_solution(tree: Tree) -> bool:
+    return isinstance(tree, Relation) and tree.signs == ("=",) and isinstance(tree.sides[0], Symbol)
+
+
 def _conditioned(tree: Tree) -> Tree:
     """Read `n pi, n in Z` as a value with a condition."""
     if not (isinstance(tree, Group) and tree.bracket in {"", "and"}):
         return tree
     *values, last = tree.items
+    if len(values) == 1 and isinstance(values[0], Relation) and _is_real(last):
+        return values[0]
     if not values or not (is_whole_number_condition(last) or _is_domain(values, last)):
         return tree
     value = values[0] if len(values) == 1 else Group(tree.bracket, tuple(values))
     return Cases(((value, last),))
+
+
+def _is_real(tree: Tree) -> bool:
+    r"""Whether `C \in \mathbb{R}` behind an equation says what goes without saying."""
+    return (
+        isinstance(tree, Relation)
+        and tree.signs == ("in",)
+        and isinstance(tree.sides[0], Symbol)
+        and tree.sides[1] == Constant("R")
+    )
 
 
 def _is_domain(values: list[Tree], last: Tree) -> bool:
@@ -137,7 +177,8 @@ def _matrix(tree: Tree) -> Tree:
         if square and rows and len({len(row) for row in rows}) == 1:
             return Matrix(tuple(rows))
     if isinstance(tree, Operation):
-        return _vector(tree) or simplify(tree)
+        turned = _transposed(tree)
+        return turned if turned is not tree else _vector(tree) or simplify(tree)
     return simplify(tree) if isinstance(tree, Call) else tree
 
 

@@ -34,6 +34,8 @@ def _evaluated(gold: Tree, answer: Tree) -> str:
 
 
 def _unfinished(tree: Tree) -> set[str]:
+    if isinstance(tree, Relation) and set(tree.signs) <= {"=", "~"}:
+        tree = tree.sides[-1]
     return {node.name for node in walk(tree) if isinstance(node, Call) and node.name in _UNFINISHED}
 
 

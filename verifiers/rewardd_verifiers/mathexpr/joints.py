@@ -11,7 +11,10 @@ from rewardd_verifiers.mathexpr.tree import (
     Ratio,
     Relation,
     SetOperation,
+    Symbol,
+    Text,
     Tree,
+    symbols,
 )
 
 RELATIONS = frozenset({"=", "<", ">", "<=", ">=", "!=", "~", "≡", "in", "notin", "->", "=>"})
@@ -34,7 +37,7 @@ def _quotient(left: Tree, right: Tree) -> Tree:
 
 def relation(parser: Cursor, left: Tree) -> Tree:
     """Read a relation or a chain of them."""
-    sides, signs = [left], list[str]()
+    sides, signs = [_label(left)], list[str]()
     while parser.token.kind == SIGN and parser.token.text in RELATIONS:
         sign = parser.take().text
         if sign == "=" and parser.sees("="):
@@ -44,6 +47,16 @@ def relation(parser: Cursor, left: Tree) -> Tree:
         signs.append(sign)
         sides.append(parser.expression(RELATION))
     return Relation(tuple(signs), tuple(sides))
+
+
+def _label(left: Tree) -> Tree:
+    """Return the words and the name in front of a sign, as in "area of ABC =", as one label."""
+    match left:
+        case Relation(signs=("=",), sides=(Text(words=words), Symbol() | Operation() as name)):
+            names = sorted(symbols(name))
+            return Text(" ".join([words, *names])) if names else left
+        case _:
+            return left
 
 
 def ratio(parser: Cursor, left: Tree) -> Tree:

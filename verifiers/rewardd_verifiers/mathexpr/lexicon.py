@@ -88,7 +88,7 @@ CONSTANTS: dict[str, str] = {
 FUNCTIONS = words(
     "sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc sinh cosh tanh coth sech "
     "csch arcsinh arccosh arctanh log ln lg exp min max gcd lcm det dim ker arg deg Re Im sgn sign "
-    "floor ceil abs sqrt cbrt erf Gamma gamma tr trace rank Var Cov mod lb"
+    "cis floor ceil abs sqrt cbrt erf Gamma gamma tr trace rank Var Cov mod lb"
 )
 """Names that take an argument; `asin` and its like are folded to them."""
 
@@ -128,7 +128,7 @@ UNICODE: dict[str, str] = {
     "＄": "$", "￥": "¥", "∑": r"\sum ", "∏": r"\prod ", "∫": r"\int ", "∂": r"\partial ",
     "∆": r"\Delta ", "µ": "μ", "ﬁ": "fi", "ﬂ": "fl", "∥": r"\parallel ", "⊥": r"\perp ",
     "∘": r"\circ ", "㎡": "m^2", "㎝": "cm", "㎞": "km", "㎏": "kg", "∼": r"\sim ", "～": "~",
-    "∶": ":",
+    "∶": ":", "¢": r"\text{ cents}",
     "½": r"\frac12 ", "⅓": r"\frac13 ", "⅔": r"\frac23 ", "¼": r"\frac14 ", "¾": r"\frac34 ",
     "⅕": r"\frac15 ", "⅖": r"\frac25 ", "⅗": r"\frac35 ", "⅘": r"\frac45 ", "⅙": r"\frac16 ",
     "⅚": r"\frac56 ", "⅐": r"\frac17 ", "⅛": r"\frac18 ", "⅜": r"\frac38 ", "⅝": r"\frac58 ",
@@ -164,6 +164,12 @@ WEIGHTY = words(
     "incorrect instead unless only"
 )
 """Words that change what a label's value means: such a label is never dropped."""
+
+FILLING = words(
+    "the line equation curve circle point answer value solution function so then therefore thus "
+    "hence ratio parabola all either"
+)
+"""Words in front of a value or an equation that only say of what kind it is."""
 
 MULTIPLIERS = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 """Words behind a number that multiply it, with their powers of ten."""

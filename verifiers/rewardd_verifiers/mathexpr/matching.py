@@ -128,6 +128,8 @@ def _take(item: Tree, rest: _Shelf, context: Context, compare: Compare) -> Outco
         rounded = decimals or _has_decimals(other)
         if not _near(mark, known, _NEAR_ROUNDED if rounded else _NEAR):
             continue
+        if _is_braced(item) != _is_braced(other):
+            continue
         context.steps.take(_PAIR_STEPS)
         outcome = compare(item, other, context)
         if outcome.equal:
@@ -136,6 +138,11 @@ def _take(item: Tree, rest: _Shelf, context: Context, compare: Compare) -> Outco
         if outcome.equal is None:
             doubtful = doubtful or outcome
     return doubtful or differ("an element of the gold has no partner in the answer")
+
+
+def _is_braced(item: Tree) -> bool:
+    """Whether an element is a set itself: within a set, {2} is not 2."""
+    return isinstance(item, Group) and item.bracket == "{}"
 
 
 def _near(left: complex | None, right: complex | None, share: float) -> bool:
@@ -151,6 +158,8 @@ def _has_decimals(tree: Tree) -> bool:
 def fingerprint(tree: Tree, context: Context) -> complex | None:
     """Return an approximate value at a secret point; None where there is none."""
     for node in walk(tree):
+        if isinstance(node, Group) and node.bracket == "{}":
+            return None
         if not isinstance(node, _PLAIN) or (isinstance(node, Operation) and node.kind in _SIGNED):
             return None
     if isinstance(tree, Group):

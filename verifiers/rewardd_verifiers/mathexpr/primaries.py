@@ -6,12 +6,12 @@ from rewardd_verifiers.mathexpr import brackets, lexicon, units
 from rewardd_verifiers.mathexpr.cursor import ANY, ARGUMENT, POWER, SUM, UNIT, Cursor
 from rewardd_verifiers.mathexpr.limits import UnreadableError
 from rewardd_verifiers.mathexpr.numerals import read_number
+from rewardd_verifiers.mathexpr.systems import blackboard
 from rewardd_verifiers.mathexpr.tokens import COMMAND, END, NAME, NUMBER, SIGN, WORD, Token
 from rewardd_verifiers.mathexpr.tree import (
     Call,
     Constant,
     Dots,
-    Group,
     Operation,
     Quantity,
     Relation,
@@ -175,6 +175,10 @@ def _prose(cursor: Cursor, token: Token) -> Tree:
     text = Text(" ".join(words).lower())
     cursor.accept(":")
     after = cursor.token
+    if after.kind in {NUMBER, NAME} and lexicon.FILLING.issuperset(text.words.split()):
+        return cursor.expression(UNIT - 1)
+    if after.text == "end":
+        return text
     if after.kind in {NUMBER, NAME, COMMAND} or cursor.sees("(", "[", "-", "\\$", "±", "+", "\\{"):
         return Relation(("=",), (text, cursor.expression(UNIT - 1)))
     return text
@@ -189,6 +193,9 @@ def function(cursor: Cursor, called: str) -> Tree:
     if cursor.accept("^"):
         power = cursor.expression(POWER - 1)
     arguments = _arguments(cursor)
+    if called == "cis":
+        turned = Operation("product", (Constant("i"), Call("sin", arguments)))
+        return Operation("sum", (Call("cos", arguments), turned))
     if called == "log" and len(arguments) == 1:
         if not base:
             cursor.doubts.add("common_log")
@@ -296,34 +303,12 @@ def _accent(cursor: Cursor, kind: str) -> Tree:
     return Call(kind, (inner,))
 
 
-def _blackboard(cursor: Cursor) -> Tree:
-    braced = cursor.accept("{")
-    letter = cursor.take().text
-    if braced:
-        cursor.expect("}")
-    if letter not in set("RZNQC"):
-        return Symbol(f"bb {letter}")
-    return _half_line(cursor) if letter == "R" else Constant(letter)
-
-
-def _half_line(cursor: Cursor) -> Tree:
-    r"""Read what may stand behind `\mathbb{R}`: a plus or minus keeps one half."""
-    texts = [token.text for token in cursor.tokens[cursor.position : cursor.position + 4]]
-    for signs in (["^", "{", "+", "}"], ["^", "+"], ["^", "{", "-", "}"], ["^", "-"]):
-        if texts[: len(signs)] == signs:
-            cursor.position += len(signs)
-            zero, infinity = read_number("0"), Constant("infinity")
-            below = Operation("negative", (infinity,)), zero
-            return Group("()", below if "-" in signs else (zero, infinity))
-    return Constant("R")
-
-
 _COMMANDS: Mapping[str, Callable[[Cursor], Tree]] = {
     **dict.fromkeys(("frac", "dfrac", "tfrac", "cfrac", "nicefrac", "sfrac"), _fraction),
     **dict.fromkeys(("binom", "dbinom", "tbinom"), _binomial),
     "sqrt": _root,
-    "mathbb": _blackboard,
-    "Bbb": _blackboard,
+    "mathbb": blackboard,
+    "Bbb": blackboard,
     "begin": brackets.environment,
 }
 
@@ -355,7 +340,12 @@ def _signed(kind: str) -> Callable[[Cursor, int], Tree]:
 
 def _money(sign: str) -> Callable[[Cursor, int], Tree]:
     def read(cursor: Cursor, power: int) -> Tree:  # noqa: ARG001  the signature of all signs
-        return Quantity(cursor.expression(UNIT), units.currency(sign))
+        amount = cursor.expression(UNIT)
+        exponent = lexicon.MULTIPLIERS.get(cursor.token.text.lower())
+        if exponent is not None:
+            cursor.take()
+            amount = Operation("product", (amount, read_number("1" + "0" * exponent)))
+        return Quantity(amount, units.currency(sign))
 
     return read
 

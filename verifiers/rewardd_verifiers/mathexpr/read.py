@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 
-from rewardd_verifiers.mathexpr import lexicon, normalise, spoken
+from rewardd_verifiers.mathexpr import clauses, families, lexicon, normalise, spoken
 from rewardd_verifiers.mathexpr.cursor import Reading
 from rewardd_verifiers.mathexpr.expand import expand
 from rewardd_verifiers.mathexpr.limits import UndecidedError, UnreadableError
@@ -108,7 +108,7 @@ def read(text: str, *, decimal_comma: bool = False) -> Expression:
 
 
 def _prepare(folded: str, *, decimal_comma: bool) -> str:
-    text = _BOXES.sub("", folded) if "\\" in folded else folded
+    text = clauses.settle(_BOXES.sub("", folded) if "\\" in folded else folded)
     if "$" in text:
         bare = text.replace("\\$", "")
         opens = _MONEY.findall(text)
@@ -144,7 +144,7 @@ def _other(tokens: list[Token], reading: Reading) -> Tree:
 
 def _expanded(tree: Tree) -> Tree:
     try:
-        return expand(tree)
+        return expand(families.opened(tree))
     except UndecidedError:
         return tree
 

@@ -1,5 +1,6 @@
 """Labels, chains, equations and functions: what stands to the left of an equals sign."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rewardd_verifiers.mathexpr import lexicon, probe
@@ -24,6 +25,8 @@ from rewardd_verifiers.mathexpr.tree import (
 )
 
 _EQUAL = frozenset({"=", "~", "≡"})
+_ASKED = frozenset({"lim", "int", "iint", "iiint", "oint"})
+_INDEXED = frozenset({"sum", "prod"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +88,34 @@ def split(tree: Tree) -> Labelled:
         turned = label_of(right)
         if turned is not None and not free_names(left) and isinstance(right, Symbol):
             return Labelled(turned, left)
-    if isinstance(tree, Relation) and tree.signs == ("in",) and isinstance(tree.sides[0], Symbol):
-        return Labelled(tree.sides[0].name, tree.sides[1])
+    if isinstance(tree, Relation) and tree.signs == ("in",):
+        label = label_of(tree.sides[0]) if isinstance(tree.sides[0], Symbol | Group) else None
+        return Labelled(label, tree.sides[1]) if label is not None else Labelled("", tree)
     return Labelled("", tree)
+
+
+def same_names(gold: Relation, answer: Relation) -> bool:
+    """Whether `y(x) = ...` and `y = ...` define one function."""
+    match gold.sides, answer.sides:
+        case ((Call(name=name, args=(Symbol(),)), _), (Symbol(name=other), _)) | (
+            (Symbol(name=other), _),
+            (Call(name=name, args=(Symbol(),)), _),
+        ):
+            return name == other
+        case _:
+            return False
+
+
+def point(tree: Tree) -> Tree:
+    """Return the coordinates of `P(1, -2)`."""
+    if (
+        isinstance(tree, Call)
+        and len(tree.name) == 1
+        and tree.name.isupper()
+        and len(tree.args) > 1
+    ):
+        return Group("()", tree.args)
+    return tree
 
 
 def renamed(tree: Tree) -> Tree:
@@ -120,7 +148,7 @@ def unchained(tree: Tree, context: Context) -> "tuple[tuple[Tree, ...], Outcome]
     if not (isinstance(tree, Relation) and is_equation(tree)):
         return (tree,), Outcome(equal=True)
     sides, signs = list(tree.sides), list(tree.signs)
-    while len(sides) > 1 and free_names(sides[0]) and label_of(sides[0]) is not None:
+    while len(sides) > 1 and _names_value(sides[0]):
         if not isinstance(sides[0], Text | Call) and free_names(sides[0]) & free_names(sides[1]):
             break
         sides.pop(0)
@@ -130,6 +158,16 @@ def unchained(tree: Tree, context: Context) -> "tuple[tuple[Tree, ...], Outcome]
         if not outcome.equal:
             return tuple(sides), outcome
     return tuple(sides), Outcome(equal=True)
+
+
+def _names_value(side: Tree) -> bool:
+    """Whether a first side only says what is asked for: a name, f(3), a limit, an integral."""
+    if isinstance(side, Call):
+        if side.name in _ASKED or (side.name in _INDEXED and free_names(side)):
+            return True
+        if len(side.name) == 1 or side.name[1] in "'_^":
+            return label_of(side) is not None
+    return bool(free_names(side)) and label_of(side) is not None
 
 
 def _link(left: Tree, right: Tree, sign: str, context: Context) -> Outcome:
@@ -240,7 +278,7 @@ def constant_difference(gold: Tree, answer: Tree, context: Context) -> Outcome |
         return None
     gap = Operation("sum", (rest, Operation("negative", (other,))))
     first_point = {n: Number(probe.digits(n, 1)) for n in names}
-    fixed = _at(gap, first_point)
+    fixed = put(gap, first_point)
     return same(gap, fixed, context)
 
 
@@ -258,7 +296,8 @@ def _lone_constant(tree: Tree) -> tuple[Tree, str] | None:
     return Operation("sum", rest), found[0].name
 
 
-def _at(tree: Tree, values: dict[str, Number]) -> Tree:
+def put(tree: Tree, values: Mapping[str, Tree]) -> Tree:
+    """Return the tree with values in place of names."""
     if isinstance(tree, Symbol):
         return values.get(tree.name, tree)
-    return rebuild(tree, lambda part: _at(part, values))
+    return rebuild(tree, lambda part: put(part, values))

@@ -152,6 +152,8 @@ def _quantities(gold: Tree, answer: Tree, context: Context) -> Outcome:
         return radians
     if context.policy.units in {"require", "exact"}:
         return differ("a unit on one side only")
+    if _is(gold, "percent") or _is(answer, "percent"):
+        return differ("a unit and a percent sign")
     value = compare(
         gold.value if isinstance(gold, Quantity) else gold,
         answer.value if isinstance(answer, Quantity) else answer,
@@ -304,13 +306,20 @@ def _dates(gold: Tree, answer: Tree, _context: Context) -> Outcome:
 
 def _texts(gold: Tree, answer: Tree, _context: Context) -> Outcome:
     if isinstance(gold, Text) and isinstance(answer, Text):
-        equal = gold.words == answer.words
+        equal = _without_article(gold.words) == _without_article(answer.words)
         return Outcome(equal=True, strength="string") if equal else differ("different words")
     one, other = (gold, answer) if isinstance(gold, Text) else (answer, gold)
     if isinstance(one, Text) and isinstance(other, Symbol):
         equal = one.words == other.name.lower()
         return Outcome(equal=True, strength="string") if equal else differ("different words")
     return differ("words on one side, a value on the other")
+
+
+def _without_article(words: str) -> str:
+    for article in ("a ", "an ", "the "):
+        if words.startswith(article):
+            return words.removeprefix(article)
+    return words
 
 
 _Rule = Callable[[Tree, Tree, Context], Outcome]

@@ -9,6 +9,7 @@ from rewardd_verifiers.mathexpr.tree import (
     Call,
     Constant,
     Group,
+    Number,
     Operation,
     Relation,
     SetOperation,
@@ -84,7 +85,9 @@ def is_set_like(tree: Tree) -> bool:  # noqa: PLR0911  one line a kind
     """Whether only a set of reals can be meant, rather than a pair or an equation."""
     match tree:
         case Group(bracket=bracket, items=items):
-            if bracket in {"(]", "[)", "[[", "(["}:
+            if bracket in {"(]", "[)", "[[", "(["} or (
+                bracket == "()" and _has_infinite_end(items)
+            ):
                 return len(items) == 2  # noqa: PLR2004  two ends
             return bracket in {"", "and", "or"} and any(is_set_like(item) for item in items)
         case Relation(signs=signs):
@@ -99,13 +102,17 @@ def is_set_like(tree: Tree) -> bool:  # noqa: PLR0911  one line a kind
             return False
 
 
+def _has_infinite_end(items: tuple[Tree, ...]) -> bool:
+    return any(_infinite(item) for item in items)
+
+
 def _point(value: Tree) -> Piece:
     return Piece(value, value, low_closed=True, high_closed=True)
 
 
 def _relation(tree: Relation, context: Context) -> RealSet | None:
     if len(tree.signs) == 1 and tree.signs[0] in {"in", "notin"}:
-        found = read(tree.sides[1], context)
+        found = read(tree.sides[1], context) if isinstance(tree.sides[0], Symbol) else None
         if found is None or not isinstance(tree.sides[0], Symbol):
             return None
         if tree.signs[0] == "notin":
@@ -228,7 +235,7 @@ def _solution(item: Tree) -> RealSet | None:
 
 
 def _operation(kind: str, args: tuple[Tree, ...], context: Context) -> RealSet | None:
-    parts = [read(arg, context) for arg in args]
+    parts = [read(args[0], context), *(_taken(kind, arg, context) for arg in args[1:])]
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):
         return None
@@ -239,6 +246,13 @@ def _operation(kind: str, args: tuple[Tree, ...], context: Context) -> RealSet |
         taken = complement(part) if kind == "difference" else part
         found = intersect(found, taken, context)
     return found
+
+
+def _taken(kind: str, arg: Tree, context: Context) -> RealSet | None:
+    r"""Read what is taken away; the braces of a lone number are often lost, as in `R \ {0}`."""
+    if kind == "difference" and isinstance(arg, Number | Operation):
+        return RealSet((_point(arg),))
+    return read(arg, context)
 
 
 def complement(whole: RealSet) -> RealSet:

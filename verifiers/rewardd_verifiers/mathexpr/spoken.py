@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from fractions import Fraction
 
 from rewardd_verifiers.mathexpr.brackets import base_fits
 from rewardd_verifiers.mathexpr.numerals import read_number, read_ordinal, read_words
@@ -10,6 +11,8 @@ from rewardd_verifiers.mathexpr.tree import (
     Clock,
     Constant,
     Date,
+    Group,
+    Number,
     Operation,
     Ordinal,
     Text,
@@ -79,7 +82,12 @@ _SYNONYMS: dict[str, str] = {
          "any real number", "the set of all real numbers", "all real x", "the real numbers"),
         "\\reals",
     ),
-    **dict.fromkeys(("infinitely many", "infinitely many solutions", "infinite solutions",
+    **dict.fromkeys(("all positive real numbers", "all positive reals", "positive real numbers",
+                     "the positive real numbers", "the positive reals"), "\\positive"),
+    **dict.fromkeys(("all negative real numbers", "all negative reals", "negative real numbers",
+                     "the negative real numbers", "the negative reals"), "\\negative"),
+    **dict.fromkeys(("infinitely many", "there are infinitely many solutions",
+                     "there are infinitely many", "infinitely many solutions", "infinite solutions",
                      "an infinite number of solutions"), "infinitely many"),
     **dict.fromkeys(("yes", "是"), "yes"),
     **dict.fromkeys(("no", "否"), "no"),
@@ -95,6 +103,10 @@ _VALUES: dict[str, Tree] = {
     "\\infinity": Constant("infinity"),
     "\\-infinity": Operation("negative", (Constant("infinity"),)),
     "\\reals": Constant("R"),
+    "\\positive": Group("()", (Number(Fraction(0)), Constant("infinity"))),
+    "\\negative": Group(
+        "()", (Operation("negative", (Constant("infinity"),)), Number(Fraction(0)))
+    ),
     "undefined": Constant("undefined"),
 }
 
@@ -140,7 +152,7 @@ def _time(flat: str) -> Tree | None:
 
 
 def _date(flat: str) -> Tree | None:
-    flat = _WEEKDAY.sub("", flat).removeprefix("the ")
+    flat = _WEEKDAY.sub("", flat.replace("^", "")).removeprefix("the ")
     if match := _MONTH_FIRST.fullmatch(flat):
         month, day, year = match.groups()
     elif match := _DAY_FIRST.fullmatch(flat):

@@ -115,7 +115,7 @@ _OTHERS: dict[str, tuple[str, Fraction]] = {
     "hp": ("power", _F(7456998715822702, 10**13)), "horsepower":
     ("power", _F(7456998715822702, 10**13)), "gauss": ("field", _F(1, 10**4)),
     "rad": ("angle", _F(1)), "radian": ("angle", _F(1)),
-    "ppm": ("pure", _F(1, 10**6)), "dozen": ("pure", _F(12)),
+    "unit": ("unit", _F(1)), "ppm": ("pure", _F(1, 10**6)), "dozen": ("pure", _F(12)),
     "dollar": ("USD", _F(1)), "USD": ("USD", _F(1)), "buck": ("USD", _F(1)),
     "cent": ("USD", _F(1, 100)), "dime": ("USD", _F(1, 10)), "nickel": ("USD", _F(1, 20)),
     "quarter": ("USD", _F(1, 4)), "penny": ("USD", _F(1, 100)), "¢": ("USD", _F(1, 100)),

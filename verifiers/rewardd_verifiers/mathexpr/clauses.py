@@ -1,0 +1,98 @@
+"""Clauses round an answer that declare names or colour it, rewritten to what the parser reads."""
+
+import re
+
+_COLOUR = re.compile(r"\\(?:text)?color\s?(?:\[[a-z]+\])?\{[A-Za-z]+\}")
+_EMPTY_SIDE = re.compile(r"\\(?:left|right)\s?\.")
+_OPEN_TEXT = re.compile(r"\\(?:text|mathrm|mbox|textrm)\s?\{([^{}\\$]*+)\}")
+_NAME = r"\$?(?P<name>(?:\\[a-z]+|[A-Za-z])(?:_\{?[A-Za-z0-9]\}?)?)\$?"
+_WHOLE_NUMBER = re.compile(
+    rf"[\s,;(]*(?:\b(?:where|for|with|and)\s)?\s?(?:any\s|every\s|all\s|each\s)?{_NAME}\s?"
+    r"(?:is|be|are|any|an|\s)*\s?(?:arbitrary\s)?\bintegers?\)?[\s.]*$"
+)
+_WHOLE_FOR = re.compile(
+    rf"[\s,;(]*\b(?:where|for|with)\s(?:any|every|all|each|some)?\s?integers?\s{_NAME}\)?[\s.]*$"
+)
+_BRACKETED = re.compile(
+    rf"[\s,;]*\(\s*(?:where\s|for\s)?{_NAME}\s*\\in\s*\\math(?:bb|bf)\s?\{{?\s?Z\s?\}}?\s*\)[\s.]*$"
+)
+_CONSTANT = re.compile(
+    rf"[\s,;(]*\b(?:where|with|for)\s(?:any\s|some\s|every\s)?(?:real\s)?(?:{_NAME}\s(?:is|denotes)\s)?"
+    r"(?:a|an|any|some|the)?\s?(?:arbitrary\s|real\s|integration\s)*constants?"
+    r"(?:\sof\sintegration)?(?:\s\$?\\?[A-Za-z]{1,2}\$?)?\)?[\s.]*$"
+)
+_EVERY = re.compile(
+    r"[\s,;(]*\bfor\s(?:all|every|any|each)\s(?:real\s)?(?:numbers?\s|values?\sof\s)?\$?[a-z]\$?"
+    r"(?:\s*\\in\s*\\mathbb\s?\{?\s?R\s?\}?)?\)?[\s.]*$"
+)
+_EXCEPT = re.compile(
+    r"^\s*all\sreal\s(?:numbers?|values)(?:\sof)?(?:\s\$?[a-z]\$?)?\s"
+    r"(?:except|other\sthan|but|excluding)\s(?:for\s)?(?:[a-z]\s?=)?"
+)
+_WHITE = re.compile(r"\s+")
+_PARITY = re.compile(
+    r"(?<=[A-Za-z$])(?:\\[ ,;]|\s)*\\text\s?\{\s?(?:is\s)?(even|odd|prime|composite)\s?\.?\}"
+)
+_BASE = re.compile(r"_\s?\{\s?\((\d{1,2})\)\s?\}")
+_MICRO = re.compile(r"\\mu\s?\\(?:text|mathrm)\s?\{\s?|\\(?:text|mathrm)\s?\{\s?\\mu\s?")
+_MICRO_PLAIN = re.compile(r"(?<=\d)\s?\\mu\s(?=[mgsLFAVWC](?![A-Za-z]))")
+_PRIME = re.compile(r"\^\s?\{\s?((?:\\prime\s?)+)\}")
+_FOR_ALL = re.compile(
+    r"(?:\\q?quad|\\[ ,;]|[\s,;(])*\\forall\s*[a-z]\s*"
+    r"(?:\\in\s*\\mathbb\s?\{?\s?[RZNQ]\s?\}?)?\)?[\s.]*$"
+)
+_TELLING = ("integer", "constant", " real", "for", "per cent")
+_LONGEST = 2000
+
+
+def settle(text: str) -> str:
+    """Return the text with its clauses as formulas: "where k is an integer" is `k in Z`."""
+    if "\\" in text:
+        text = _commands(text)
+    if "_" in text:
+        text = _BASE.sub(r"_{\1}", text)
+    if "&" in text and "\\begin" not in text and "\\\\" not in text:
+        text = text.replace("\\&", "&").replace("&", " and ")
+    if len(text) > _LONGEST:
+        return text
+    if any(word in text for word in _TELLING):
+        text = _spoken(text.replace("per cent", "percent"))
+    return _membership(_BRACKETED, text) if text.rstrip().endswith(")") else text
+
+
+def _commands(text: str) -> str:
+    """Drop colours and empty sides; spell primes, parities, micro and quantifiers in one way."""
+    text = _COLOUR.sub("", _EMPTY_SIDE.sub(" ", text))
+    text = _PRIME.sub(_apostrophes, _PARITY.sub(r"=\\text{\1}", text))
+    if r"\forall" in text and "=" in text:
+        text = _FOR_ALL.sub("", text)
+    if "\\mu" in text:
+        text = _MICRO_PLAIN.sub(" u", _MICRO.sub(r"\\text{u", text))
+    return text
+
+
+def _apostrophes(primes: re.Match[str]) -> str:
+    return "'" * primes[1].count("prime")
+
+
+def _spoken(text: str) -> str:
+    plain = _WHITE.sub(" ", _OPEN_TEXT.sub(r" \1 ", text))
+    settled = _EXCEPT.sub(r"\\mathbb{R}\\setminus ", plain)
+    if settled != plain:
+        head, _, rest = settled.partition(r"\setminus ")
+        return rf"{head}\setminus\{{{rest.replace(' and ', ', ')}\}}"
+    for pattern in (_WHOLE_NUMBER, _WHOLE_FOR):
+        settled = _membership(pattern, plain)
+        if settled != plain:
+            return settled
+    settled = _CONSTANT.sub("", plain)
+    if settled == plain and "=" in plain:
+        settled = _EVERY.sub("", plain)
+    return settled if settled != plain and settled.strip() else text
+
+
+def _membership(pattern: re.Pattern[str], text: str) -> str:
+    found = pattern.search(text)
+    if found is None or not text[: found.start()].strip():
+        return text
+    return rf"{text[: found.start()]} , {found['name']}\in\mathbb{{Z}}"
