@@ -27,7 +27,7 @@ _FLAT_BOX = re.compile(
 # What may stand between boxes that together are one answer.
 _GAP = re.compile(
     r"(?:[\s,;$&]++|\\[()\[\],;: ]|\\q?quad|\\text\s?\{[\s,]*+(?:and|or)?+[\s,]*+\}"
-    r"|and\b|or\b|和|或)*+"
+    r"|and\b|or\b|和|或|[A-Za-z](?:_\{?\d\}?)?\s?=)*+"
 )
 _OR = re.compile(r"\bor\b|或")
 _LONGEST_GAP = 80
@@ -250,6 +250,7 @@ class _Search:
         start = best + width
         end = zone.find("\n", start)
         end = len(zone) if end < 0 else end
+        end = phrases.without_aside(zone, start, end)
         if not zone[start:end].strip(" \t*#"):
             return Missing("no_answer", "nothing behind the marker", "marker")
         return self._answer(start, end, "marker")

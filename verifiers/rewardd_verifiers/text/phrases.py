@@ -13,7 +13,8 @@ _LONGEST_WHOLE = 1500
 _MOST_WORDS = 7
 
 _PHRASE = re.compile(
-    r"final answer is|final answer|the answer is|answer is|answer[:：]|the solution is"
+    r"final answer is|final answer|the answer is|answer is|answer(?:\*\*)?[:：]|# ?answer\b|答[:：]"
+    r"|the solution is"
     r"|the result is|答案是|答案为|答案[:：]|最终答案|故选|答え|정답|la respuesta es|respuesta:"
     r"|la réponse est|réponse ?:|die antwort ist|antwort:|ответ|la risposta è|a resposta é",
     re.IGNORECASE,
@@ -30,6 +31,18 @@ _REASON = re.compile(
     r"[\s,;]+(?:because|since|which|so|given|hence|therefore|due|as\s(?:it|the|we|this))\b"
 )
 _ASIDE = re.compile(r"(?<=[^\s(])\s\((?=[^()]*[A-Za-z]{3})[^()\n]*+\)")
+_DENIED = re.compile(
+    r"(?:n't|not)\s[^,.\n]{1,40}+(?:,\s)?(?:but\s(?:rather\s)?|it\sis\s|it's\s)|"
+    r"(?:n't|not)\s[^,.\s]{1,40}\s(?:but\s(?:rather\s)?|it\sis\s|it's\s)"
+)
+_CONTRAST = re.compile(r",\s(?:and\s)?not\s|\s(?:rather\sthan|instead\sof)\s")
+_RETRACTED = re.compile(
+    r"\b(?:wait|actually|correction|scratch\sthat|oops|hold\son)\b"
+    r"|\bthat(?:'s|\sis|\swas)\s(?:wrong|incorrect|not\sright)\b|\bno,\s",
+    re.IGNORECASE,
+)
+_BESIDE = re.compile(r"\b(?:when|at|where|if|whenever)\s$")
+_REASONING = re.compile(r"(?<=[^\s(])\s\((?:since|because|as|given|so)\b")
 _JOINT = re.compile(r"\s*+(?:,|;|and|or|,\s*+and|,\s*+or)\s*+")
 _TAIL = re.compile(
     r"\s?(?:%|°|percent\b|pct\b|(?!(?:is|are|was|were|has|have|which|so|and|or|as|in)\b)"
@@ -115,6 +128,13 @@ def _told(text: str) -> Span | None:
     start = lead.end() if lead else last.end()
     if start >= len(text):
         return None
+    if denied := _DENIED.match(text, start):
+        start = denied.end()
+    span = _statement(text, start)
+    return None if span and _RETRACTED.search(text, span.end) else span
+
+
+def _statement(text: str, start: int) -> Span | None:
     formula = _FORMULA.match(text, start)
     if formula:
         return Span(start, _joined(text, formula.end()), "phrase")
@@ -124,7 +144,17 @@ def _told(text: str) -> Span | None:
         end = reason.start()
     if aside := _ASIDE.search(text, start, end):
         end = aside.start()
+    if contrast := _CONTRAST.search(text, start + 1, end):
+        end = contrast.start()
+    while end > start and text[end - 1] in "_*":
+        end -= 1
     return Span(start, end, "phrase") if text[start:end].strip(" *_.") else None
+
+
+def without_aside(text: str, start: int, end: int) -> int:
+    """Return where an answer ends in front of a remark in brackets that gives its reason."""
+    aside = _REASONING.search(text, start, end)
+    return aside.start() if aside else end
 
 
 def _predicate(text: str, start: int, end: int) -> int:
@@ -209,6 +239,8 @@ def _formula(text: str, start: int, end: int) -> Span | None:
     spans = [match.span() for match in _FORMULA.finditer(text, start, end)]
     if not spans:
         return None
+    while len(spans) > 1 and _BESIDE.search(text, max(spans[-1][0] - 12, 0), spans[-1][0]):
+        spans.pop()
     first, last = spans[-1]
     for begin, stop in reversed(spans[:-1]):
         if _JOINT.fullmatch(text, stop, first) is None:
