@@ -42,6 +42,10 @@ _FOR_ALL = re.compile(
     r"(?:\\in\s*\\mathbb\s?\{?\s?[RZNQ]\s?\}?)?\)?[\s.]*$"
 )
 _TELLING = ("integer", "constant", " real", "for", "per cent")
+_TAIL = 120
+"""Characters at the end in which a clause is sought; a clause begins with a run of blanks, so
+that the work grows with the square of this number and not with the text."""
+
 _LONGEST = 2000
 
 
@@ -65,7 +69,7 @@ def _commands(text: str) -> str:
     text = _COLOUR.sub("", _EMPTY_SIDE.sub(" ", text))
     text = _PRIME.sub(_apostrophes, _PARITY.sub(r"=\\text{\1}", text))
     if r"\forall" in text and "=" in text:
-        text = _FOR_ALL.sub("", text)
+        text = text[:-_TAIL] + _FOR_ALL.sub("", text[-_TAIL:])
     if "\\mu" in text:
         text = _MICRO_PLAIN.sub(" u", _MICRO.sub(r"\\text{u", text))
     return text
@@ -85,14 +89,15 @@ def _spoken(text: str) -> str:
         settled = _membership(pattern, plain)
         if settled != plain:
             return settled
-    settled = _CONSTANT.sub("", plain)
+    head, tail = plain[:-_TAIL], plain[-_TAIL:]
+    settled = head + _CONSTANT.sub("", tail)
     if settled == plain and "=" in plain:
-        settled = _EVERY.sub("", plain)
+        settled = head + _EVERY.sub("", tail)
     return settled if settled != plain and settled.strip() else text
 
 
 def _membership(pattern: re.Pattern[str], text: str) -> str:
-    found = pattern.search(text)
+    found = pattern.search(text, max(len(text) - _TAIL, 0))
     if found is None or not text[: found.start()].strip():
         return text
     return rf"{text[: found.start()]} , {found['name']}\in\mathbb{{Z}}"
