@@ -14,7 +14,16 @@ from rewardd_service.pool import WorkerPool
 from rewardd_verifiers import Need
 
 HURRY = Rhythm(
-    idle=1.0, block=0.2, probe=0.25, sweep=0.2, beat=0.3, forget=3.0, grace=1.0, reply=5, drain=5
+    idle=1.0,
+    block=0.2,
+    probe=0.25,
+    sweep=0.2,
+    beat=0.3,
+    forget=3.0,
+    grace=1.0,
+    refused=0.02,
+    reply=5.0,
+    drain=5.0,
 )
 PATIENCE_SECONDS = 60.0
 

@@ -24,6 +24,7 @@ class Rhythm:
         beat: between two signs of life of a worker.
         forget: after which a worker without one is forgotten.
         grace: that chunks wait for a worker when the last one has gone.
+        refused: before a chunk that a worker has refused is sent again.
         reply: that a worker tries to hand in its reply.
         drain: that a worker which is told to go has for what runs.
     """
@@ -38,5 +39,6 @@ class Rhythm:
     beat: float = 3.0
     forget: float = 10.0
     grace: float = 10.0
+    refused: float = 0.25
     reply: float = 60.0
     drain: float = 30.0

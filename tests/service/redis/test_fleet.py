@@ -29,7 +29,8 @@ from rewardd_service.backends.redis.references import (
 from rewardd_service.backends.redis.roster import Member, Offer, Roster, disagreement
 from rewardd_service.backends.redis.sharing import Sharing
 from rewardd_service.backends.redis.store import Store, open_broker
-from rewardd_service.job import Answer, Chunk, Job, Subject
+from rewardd_service.errors import BackendUnavailableError
+from rewardd_service.job import Answer, Chunk, Job, Setup, Subject
 from rewardd_service.pool import WorkerPool
 from rewardd_verifiers import Need
 
@@ -185,6 +186,54 @@ async def test_the_losses_of_a_sick_worker_are_no_verdict_while_others_are_well(
         await sick.begun.wait()
         async with worker(redis.url):
             assert await call == [(0, 1.0, "match")]
+
+
+async def test_what_all_workers_refuse_is_a_fault_and_no_zero(redis: RedisServer) -> None:
+    async with worker(redis.url), gateway(redis.url, slots=2) as backend:
+        await until(lambda: redis.number("SCARD", names.ROSTER) == 1)
+        # As if the fleet had changed behind the worker's back.
+        members = redis.ask("SMEMBERS", names.ROSTER).split(b"\r\n")[2].decode()
+        offer = msgspec.msgpack.encode(Offer(PROTOCOL, {"cpu": 2}, {"exact": 2}))
+        redis.ask("HSET", names.worker(members), "offer", offer)
+
+        async def refused() -> bool:
+            return reasons(await answers_of(backend, chunk_of("ok"))) == ["fault"]
+
+        await until(refused)  # once the gateway has looked
+        with pytest.raises(BackendUnavailableError):
+            await backend.inspect(Need.CPU, [Setup("exact", {})])
+
+
+async def test_a_gateway_asks_its_own_pool_while_there_is_no_worker(redis: RedisServer) -> None:
+    async with gateway(redis.url, FakeNode(version=4)) as backend:
+        (report,) = await backend.inspect(Need.CPU, [Setup("exact", {})])
+        (card,) = await backend.describe()
+        assert (report.error, card.version) == (None, 4)
+        assert await answers_of(backend, chunk_of("ok")) == [(0, 1.0, "match")]
+        assert backend.degraded() == "no worker has joined"
+
+
+async def test_without_pool_and_workers_nobody_can_be_asked(redis: RedisServer) -> None:
+    async with gateway(redis.url) as backend:
+        with pytest.raises(BackendUnavailableError, match="no worker"):
+            await backend.inspect(Need.CPU, [Setup("exact", {})])
+        with pytest.raises(BackendUnavailableError, match="no worker"):
+            await backend.describe()
+        assert backend.outage() is None
+    assert backend.ready() == "closed"
+
+
+async def test_a_pool_of_another_version_does_not_step_in(redis: RedisServer) -> None:
+    near = FakeNode(version=2)
+    async with gateway(redis.url, near) as backend:
+        far = WorkerNode(redis.url, FakeNode(version=1), rhythm=HURRY)
+        await far.start()
+        await until(lambda: backend.degraded() is None)
+        assert await answers_of(backend, chunk_of("ok")) == [(0, 1.0, "match")]
+        await far.close()
+        await until(lambda: backend.degraded() is not None)
+        assert reasons(await answers_of(backend, chunk_of("ok"))) == ["worker_lost"]
+    assert near.starts == 0
 
 
 async def test_late_for_its_deadline_a_chunk_is_answered_all_the_same(redis: RedisServer) -> None:

@@ -32,8 +32,7 @@ from rewardd_verifiers import Need, Reason
 logger = logging.getLogger(__name__)
 
 _REFUSALS: Final = 40
-_REFUSAL_PAUSE_SECONDS: Final = 0.25
-"""Together ten seconds in which another worker may take what one has refused."""
+"""With the pauses between them ten seconds, in which another worker may take the chunk."""
 _INSPECTION_SECONDS: Final = 60.0
 
 
@@ -179,7 +178,7 @@ class RedisBackend:
                 return fate.reports
             if not isinstance(fate, Reply) and fate is not Fate.MOVED:
                 break
-            await asyncio.sleep(_REFUSAL_PAUSE_SECONDS)
+            await asyncio.sleep(self._rhythm.refused)
         raise BackendUnavailableError(f"no worker for the need {need!r} could be asked")
 
     async def describe(self) -> list[VerifierCard]:
@@ -212,7 +211,7 @@ class RedisBackend:
                 return True
             case Reply(detail=detail):
                 logger.warning("a worker refused a chunk", extra={"why": detail})
-                await asyncio.sleep(_REFUSAL_PAUSE_SECONDS)
+                await asyncio.sleep(self._rhythm.refused)
                 return False
             case Fate.MOVED:
                 return False
