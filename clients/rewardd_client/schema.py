@@ -201,6 +201,8 @@ class TermResult(_Answer):
         contribution: what the term adds to the reward; None without a score.
         reason: one word of a closed list; `detail` is for people, `evidence` for both.
         seconds: CPU time for cpu verifiers, wall time for the others.
+        attempts: how often the job was started; 0 where the verdict of an equal one was taken
+            over, from the cache or from a job that ran at the same time.
     """
 
     name: str

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rewardd_service.backends import Backend
 from rewardd_service.backends.local import LocalBackend
 from rewardd_service.backends.rhythm import Rhythm
+from rewardd_service.cache import Memory, Shelf, VerdictCache
 from rewardd_service.errors import BackendUnavailableError
 from rewardd_service.metrics import Metrics
 from rewardd_service.numbers import LiveNumbers
@@ -35,10 +36,15 @@ async def open_scorer(settings: Settings, metrics: Metrics | None = None) -> Asy
         RecipeError: a recipe of the operator does not make sense.
         DuplicateVerifierError: two installed packages claim one name.
         BackendUnavailableError: the workers do not come up.
-        ValueError: the URL of Redis is none.
+        ValueError: the URL of Redis is none, or that of the cache.
     """
     backend = chosen_backend(settings, metrics)
-    async with scorer_on(backend, settings.recipes, metrics) as scorer:
+    async with (
+        opened_cache(settings) as cache,
+        scorer_on(
+            backend, settings.recipes, metrics, cache, join=settings.join_equal_jobs
+        ) as scorer,
+    ):
         if metrics is not None:
             metrics.registry.register(LiveNumbers(backend, scorer.dispatcher))
         yield scorer
@@ -46,10 +52,15 @@ async def open_scorer(settings: Settings, metrics: Metrics | None = None) -> Asy
 
 @contextlib.asynccontextmanager
 async def scorer_on(
-    backend: Backend, recipes: Path | None = None, metrics: Metrics | None = None
+    backend: Backend,
+    recipes: Path | None = None,
+    metrics: Metrics | None = None,
+    cache: VerdictCache | None = None,
+    *,
+    join: bool = True,
 ) -> AsyncGenerator[Scorer]:
     """Start a backend, give a scorer in front of it, and stop the backend in the end."""
-    scorer = Scorer(backend, RecipeBook(Catalog(), recipes), metrics)
+    scorer = Scorer(backend, RecipeBook(Catalog(), recipes), metrics, cache, join=join)
     try:
         await backend.start()
         yield scorer
@@ -118,6 +129,40 @@ def _over_redis(name: str) -> Any:  # noqa: ANN401 - a class, of the type that t
     except ModuleNotFoundError as error:
         detail = f"{error.name} is missing: pip install 'rewardd[redis]'"
         raise BackendUnavailableError(detail) from error
+
+
+@contextlib.asynccontextmanager
+async def opened_cache(settings: Settings) -> AsyncGenerator[VerdictCache | None]:
+    """Give the cache of verdicts that the settings ask for, None if they ask for none.
+
+    Raises:
+        BackendUnavailableError: the extra `redis` is not installed.
+        ValueError: the URL of a shared cache is none.
+    """
+    if not settings.cache_bytes and settings.cache_url is None:
+        yield None
+        return
+    secret = "" if settings.cache_secret is None else settings.cache_secret.get_secret_value()
+    cache = VerdictCache(Memory(settings.cache_bytes), _shelf(settings), secret.encode())
+    try:
+        yield cache
+    finally:
+        await cache.close()
+
+
+def _shelf(settings: Settings) -> Shelf | None:
+    if settings.cache_url is None:
+        return None
+    url = settings.cache_url.get_secret_value()
+    try:
+        module = importlib.import_module("rewardd_service.cache.redis")
+        shelf: Shelf = module.RedisShelf(url, settings.cache_seconds)
+    except ModuleNotFoundError as error:
+        detail = f"{error.name} is missing: pip install 'rewardd[redis]'"
+        raise BackendUnavailableError(detail) from error
+    except ValueError as error:
+        raise ValueError(f"cache_url: {error}") from error
+    return shelf
 
 
 def local_backend(settings: Settings) -> LocalBackend:

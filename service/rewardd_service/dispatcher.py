@@ -2,23 +2,21 @@
 
 import asyncio
 import functools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-
-from opentelemetry.context import Context
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any
 
 from rewardd_service import tracing
 from rewardd_service.backends import Backend
+from rewardd_service.cache import VerdictCache, taken_over
 from rewardd_service.errors import BackendUnavailableError
 from rewardd_service.estimates import Estimates
-from rewardd_service.job import SKIPPED, Answer, Chunk, Job, Setup, Subject
+from rewardd_service.flight import Flight, Settle, failed
+from rewardd_service.job import SKIPPED, Answer
 from rewardd_service.metrics import Metrics
 from rewardd_service.plan import Plan, PlannedJob, Task
 from rewardd_service.scheduler import Scheduler, Ticket, Unit
+from rewardd_service.sharing import Questions, Sharing
 from rewardd_verifiers import Need, Reason
-
-Settle = Callable[[Task], None]
-"""Told of each task once, as soon as all its terms are answered or will not be."""
 
 _NO_WORKER: Mapping[Need, Reason] = {
     Need.CPU: Reason.WORKER_LOST,
@@ -26,37 +24,41 @@ _NO_WORKER: Mapping[Need, Reason] = {
     Need.JUDGE: Reason.JUDGE_FAILED,
 }
 
+_Ready = dict[tuple[Flight, Need], list[Unit]]
+"""Units that are to be queued, by request and lane."""
 
-@dataclass(slots=True, eq=False)
-class _Flight:
-    """A request on its way: what it waits for, and where its answers go."""
+_ANSWERED_CHUNKS = 8
+"""That cost no worker, in one turn of the loop: a batch that is all known must not hold it."""
 
-    plan: Plan
-    settle: Settle
-    started: float
-    deadline: float
-    tickets: dict[Need, Ticket]
-    origin: Context
-    unsettled: int
-    outstanding: list[int]
-    wave: list[int]
-    chunks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
-    landed: asyncio.Event = field(default_factory=asyncio.Event)
-    failure: BaseException | None = None
-    closed: bool = False
+
+_SKIPPED = Answer(-1, None, SKIPPED, attempts=0)
 
 
 class Dispatcher:
-    """Deals the tasks of all requests to the lanes of one backend."""
+    """Deals the tasks of all requests to the lanes of one backend.
 
-    def __init__(self, backend: Backend, metrics: Metrics) -> None:
+    Args:
+        cache: of verdicts; None for none.
+        join: whether equal jobs in flight run once.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        metrics: Metrics,
+        cache: VerdictCache | None = None,
+        *,
+        join: bool = True,
+    ) -> None:
         self._backend = backend
         self._metrics = metrics
         self._lanes = {need: Scheduler() for need in Need}
         self._running = dict.fromkeys(Need, 0)
         self._running_jobs = dict.fromkeys(Need, 0)
+        self._pumping: set[Need] = set()
         self._estimates = Estimates()
-        self._flights: dict[Ticket, _Flight] = {}
+        self._sharing = Sharing(self._estimates, metrics, cache, join=join)
+        self._flights: dict[Ticket, Flight] = {}
 
     def backlog_seconds(self) -> float:
         """Return how long a job that came now would wait for a slot, at the worst lane."""
@@ -73,6 +75,10 @@ class Dispatcher:
         """Return the number of jobs that are with a worker, by lane."""
         return dict(self._running_jobs)
 
+    def twins_in_flight(self) -> int:
+        """Return how many different jobs are known to be in flight."""
+        return self._sharing.entries()
+
     async def dispatch(
         self, plan: Plan, *, deadline_seconds: float, settle: Settle, tenant: str = ""
     ) -> None:
@@ -81,13 +87,14 @@ class Dispatcher:
         If the caller is cancelled, waiting work is dropped at once and running work is let go.
         """
         now = asyncio.get_running_loop().time()
-        flight = _Flight(
+        flight = Flight(
             plan=plan,
             settle=settle,
             started=now,
             deadline=now + deadline_seconds,
             tickets={need: Ticket(tenant) for need in Need},
             origin=tracing.here(len(plan.tasks)),
+            keys=self._sharing.keys(plan),
             unsettled=len(plan.tasks),
             outstanding=[0] * len(plan.tasks),
             wave=[-1] * len(plan.tasks),
@@ -104,15 +111,14 @@ class Dispatcher:
         if flight.failure is not None:
             raise flight.failure
 
-    def _launch(self, flight: _Flight) -> None:
-        units: dict[Need, list[Unit]] = {need: [] for need in Need}
+    def _launch(self, flight: Flight) -> None:
+        ready: _Ready = {}
         for task in flight.plan.tasks:
-            self._next_wave(flight, task, units)
-        for need, waiting in units.items():
-            self._submit(flight, need, waiting)
+            self._next_wave(flight, task, ready)
+        self._submit(ready)
 
-    def _next_wave(self, flight: _Flight, task: Task, units: dict[Need, list[Unit]]) -> None:
-        """Queue the task's next wave into `units`, or settle the task if there is none."""
+    def _next_wave(self, flight: Flight, task: Task, ready: _Ready) -> None:
+        """Queue the task's next wave into `ready`, or settle the task if there is none."""
         number = flight.wave[task.index] = flight.wave[task.index] + 1
         if number >= len(task.waves):
             self._settle(flight, task)
@@ -120,44 +126,54 @@ class Dispatcher:
         wave = task.waves[number]
         flight.outstanding[task.index] = len(wave)
         if len(wave) == 1:
-            units[wave[0].need].append(self._unit(flight.plan, task, wave))
+            self._enlist(flight, wave, ready)
             return
         for need in dict.fromkeys(job.need for job in wave):
-            jobs = [job for job in wave if job.need is need]
-            units[need].append(self._unit(flight.plan, task, jobs))
+            self._enlist(flight, [job for job in wave if job.need is need], ready)
 
-    def _unit(self, plan: Plan, task: Task, jobs: Sequence[PlannedJob]) -> Unit:
-        seconds = 0.0
-        size = len(task.subject.completion) + len(task.subject.prompt)
-        for job in jobs:
-            seconds += self._estimates.of(job.setup.verifier)
-            size += plan.reference_bytes[job.reference]
-        return Unit(jobs, seconds, size)
+    def _enlist(self, flight: Flight, jobs: Sequence[PlannedJob], ready: _Ready) -> None:
+        """Queue a sample's jobs of one lane, unless their twins will answer all of them."""
+        claims = [self._sharing.enlist(flight, job) for job in jobs]
+        if any(claim is None or not (claim.waits or claim.answer) for claim in claims):
+            ready.setdefault((flight, jobs[0].need), []).append(flight.unit(jobs, self._estimates))
+        for job, claim in zip(jobs, claims, strict=True):
+            answer = None if claim is None else self._sharing.joined(claim)
+            if answer is not None:
+                self._answer(flight, job, answer, ready)
 
-    def _submit(self, flight: _Flight, need: Need, units: Sequence[Unit]) -> None:
-        if not units:
-            return
-        if self._backend.slots().get(need, 0) <= 0:
-            for unit in units:
-                detail = f"no worker of this server offers {need}"
-                self._refuse(flight, unit.jobs, _NO_WORKER[need], detail)
-            return
-        self._lanes[need].add(flight.tickets[need], units)
-        self._pump(need)
+    def _submit(self, ready: _Ready) -> None:
+        for (flight, need), units in ready.items():
+            if flight.closed:
+                continue
+            if self._backend.slots().get(need, 0) <= 0:
+                for unit in units:
+                    detail = f"no worker of this server offers {need}"
+                    self._refuse(flight, unit.jobs, _NO_WORKER[need], detail)
+                continue
+            self._lanes[need].add(flight.tickets[need], units)
+        for need in dict.fromkeys(need for _, need in ready):
+            self._pump(need)
 
     def _pump(self, need: Need) -> None:
         """Start chunks while there is room and waiting work."""
+        if need in self._pumping:
+            return  # what was added meanwhile is seen by the turn that goes on
+        self._pumping.add(need)
         lane = self._lanes[need]
         slots = self._backend.slots().get(need, 0)
         window = self._backend.window().get(need, 0)
         if slots <= 0:
             self._turn_away(need)
-        while self._running[need] < window:
+        answered = 0
+        while self._running[need] < window and answered < _ANSWERED_CHUNKS:
             taken = lane.take(slots)
             if taken is None:
-                return
+                break
             ticket, units = taken
-            self._start(self._flights[ticket], need, units)
+            answered += not self._send(self._flights[ticket], need, units)
+        self._pumping.remove(need)
+        if answered >= _ANSWERED_CHUNKS:
+            asyncio.get_running_loop().call_soon(self._pump, need)
 
     def _turn_away(self, need: Need) -> None:
         """Answer what waits for a lane that has lost its last worker: nobody else would."""
@@ -167,40 +183,98 @@ class Dispatcher:
                 detail = f"no worker of this server offers {need}"
                 self._refuse(self._flights[ticket], unit.jobs, _NO_WORKER[need], detail)
 
-    def _start(self, flight: _Flight, need: Need, units: Sequence[Unit]) -> None:
-        jobs = [job for unit in units for job in unit.jobs]
+    def _send(self, flight: Flight, need: Need, units: Sequence[Unit]) -> bool:
+        """Start a chunk with what nobody else answers; return whether anything was left."""
+        ready: _Ready = {}
+        questions: Questions = {}
+        jobs = [job for unit in units for job in self._pick(flight, unit, questions, ready)]
+        estimated = sum(unit.seconds for unit in units)
+        if jobs:
+            self._start(flight, need, jobs, self._run(flight, need, jobs, questions, estimated))
+        else:
+            self._lanes[need].correct(flight.tickets[need].tenant, -estimated)
+        self._submit(ready)
+        return bool(jobs)
+
+    def _pick(
+        self, flight: Flight, unit: Unit, questions: Questions, ready: _Ready
+    ) -> list[PlannedJob]:
+        """Return the jobs that have no answer, no twin that runs, and no verdict from before."""
+        mine: set[int] = set()
+        for job in unit.jobs:
+            if flight.answer(job) is not None or not self._sharing.starts(flight, job):
+                continue
+            question = self._sharing.question(flight, job)
+            known = None if question is None else self._sharing.find(question)
+            if known is not None:
+                self._answer(flight, job, known, ready)
+                continue
+            mine.add(id(job))
+            if question is not None:
+                questions[id(job)] = question
+        return flight.with_open_gates(unit.jobs, mine) if mine else []
+
+    def _start(
+        self,
+        flight: Flight,
+        need: Need,
+        jobs: Sequence[PlannedJob],
+        run: Coroutine[Any, Any, None],
+    ) -> None:
         self._running[need] += 1
         self._running_jobs[need] += len(jobs)
         waited = asyncio.get_running_loop().time() - flight.started
         self._metrics.chunk_sent(need, len(jobs), waited)
-        estimated = sum(unit.seconds for unit in units)
-        work = asyncio.create_task(self._run(flight, need, jobs, estimated))
+        work = asyncio.create_task(run)
         flight.chunks.add(work)
         work.add_done_callback(functools.partial(self._finished, flight, need, len(jobs)))
 
     async def _run(
-        self, flight: _Flight, need: Need, jobs: Sequence[PlannedJob], estimated: float
+        self,
+        flight: Flight,
+        need: Need,
+        jobs: Sequence[PlannedJob],
+        questions: Questions,
+        estimated: float,
     ) -> None:
-        now = asyncio.get_running_loop().time()
-        remaining = flight.deadline - now
-        chunk = _chunk(flight.plan, jobs, max(remaining, 0.0))
         spent = 0.0
 
         def deliver(answers: Sequence[Answer]) -> None:
             nonlocal spent
             spent += sum(answer.seconds for answer in answers)
             if not flight.closed:
-                self._record(flight, jobs, answers)
+                self._record(flight, jobs, answers, questions)
 
+        if questions:
+            jobs = await self._fetch(flight, jobs, questions)
+        now = asyncio.get_running_loop().time()
+        chunk = flight.chunk(jobs, max(flight.deadline - now, 0.0))
         try:
-            with tracing.chunk(flight.origin, need, chunk, now - flight.started) as traced:
-                await self._backend.process(need, traced, deliver)
+            if jobs:
+                with tracing.chunk(flight.origin, need, chunk, now - flight.started) as traced:
+                    await self._backend.process(need, traced, deliver)
         except BackendUnavailableError as error:
             if not flight.closed:
                 self._refuse(flight, jobs, _NO_WORKER[need], error.detail)
         self._lanes[need].correct(flight.tickets[need].tenant, spent - estimated)
 
-    def _finished(self, flight: _Flight, need: Need, jobs: int, work: asyncio.Task[None]) -> None:
+    async def _fetch(
+        self, flight: Flight, jobs: Sequence[PlannedJob], questions: Questions
+    ) -> Sequence[PlannedJob]:
+        """Take the verdicts that other gateways have left; return the jobs that have none."""
+        found = await self._sharing.fetch(list(questions.values()))
+        self._sharing.missed(sum(asked.key not in found for asked in questions.values()))
+        if not found or flight.closed:
+            return jobs
+        ready: _Ready = {}
+        for job in jobs:
+            question = questions.get(id(job))
+            if question is not None and question.key in found:
+                self._answer(flight, job, found[question.key], ready)
+        self._submit(ready)
+        return [job for job in jobs if flight.answer(job) is None]
+
+    def _finished(self, flight: Flight, need: Need, jobs: int, work: asyncio.Task[None]) -> None:
         self._running[need] -= 1
         self._running_jobs[need] -= jobs
         flight.chunks.discard(work)
@@ -210,42 +284,80 @@ class Dispatcher:
         self._pump(need)
 
     def _record(
-        self, flight: _Flight, jobs: Sequence[PlannedJob], answers: Sequence[Answer]
+        self,
+        flight: Flight,
+        jobs: Sequence[PlannedJob],
+        answers: Sequence[Answer],
+        questions: Questions,
     ) -> None:
-        """Take answers to a chunk's jobs; the first answer to a job counts."""
-        more: dict[Need, list[Unit]] = {need: [] for need in Need}
+        """Take a worker's answers to a chunk's jobs."""
+        ready: _Ready = {}
         for answer in answers:
             job = jobs[answer.job]
-            task = flight.plan.tasks[job.task]
-            if task.answers[job.term] is not None:
+            if flight.answer(job) is not None:
                 continue
-            task.answers[job.term] = answer
-            if answer.reason != SKIPPED and answer.score is not None:
+            if answer.reason == SKIPPED:
+                # The gate failed here, but a twin of it had passed: then its answer counts.
+                self._queue(flight, job, ready)
+                continue
+            if answer.score is not None:
                 self._estimates.learn(job.setup.verifier, answer.seconds)
-            flight.outstanding[job.task] -= 1
-            if flight.outstanding[job.task] == 0:
-                self._advance(flight, task, more)
-        for need, units in more.items():
-            self._submit(flight, need, units)
+            self._sharing.learn(job, answer, questions.get(id(job)))
+            self._answer(flight, job, answer, ready)
+        self._submit(ready)
 
-    def _advance(self, flight: _Flight, task: Task, units: dict[Need, list[Unit]]) -> None:
-        if _gate_failed(task, task.waves[flight.wave[task.index]]):
+    def _answer(self, flight: Flight, job: PlannedJob, answer: Answer, ready: _Ready) -> None:
+        """Take a job's first answer, give it to equal jobs, and go on with the sample."""
+        task = flight.plan.tasks[job.task]
+        if flight.closed or task.answers[job.term] is not None:
+            return
+        task.answers[job.term] = answer
+        self._spread(flight, job, answer, ready)
+        flight.outstanding[job.task] -= 1
+        if failed(job, answer):
+            self._skip_behind(flight, job, ready)
+        if flight.outstanding[job.task] == 0:
+            self._advance(flight, task, ready)
+
+    def _spread(self, flight: Flight, job: PlannedJob, answer: Answer, ready: _Ready) -> None:
+        others, stranded = self._sharing.spread(flight, job, answer)
+        if others:
+            same = taken_over(answer)
+            for claim in others:
+                self._answer(claim.holder, claim.job, same, ready)
+        for claim in stranded:
+            self._queue(claim.holder, claim.job, ready)
+
+    def _skip_behind(self, flight: Flight, gate: PlannedJob, ready: _Ready) -> None:
+        """Answer what stands behind a failed gate, also where a twin has brought a verdict."""
+        answers = flight.plan.tasks[gate.task].answers
+        for job in flight.behind(gate):
+            if answers[job.term] is None:
+                flight.outstanding[job.task] -= 1
+                self._spread(flight, job, _SKIPPED, ready)
+            answers[job.term] = _SKIPPED
+
+    def _queue(self, flight: Flight, job: PlannedJob, ready: _Ready) -> None:
+        """Queue a job that has waited for a twin, with the gates before it."""
+        unit = flight.unit(flight.with_gates(job), self._estimates)
+        ready.setdefault((flight, job.need), []).append(unit)
+
+    def _advance(self, flight: Flight, task: Task, ready: _Ready) -> None:
+        wave = task.waves[flight.wave[task.index]]
+        if any(failed(job, task.answers[job.term]) for job in wave):
             self._settle(flight, task)
         else:
-            self._next_wave(flight, task, units)
+            self._next_wave(flight, task, ready)
 
     def _refuse(
-        self, flight: _Flight, jobs: Sequence[PlannedJob], reason: Reason, detail: str
+        self, flight: Flight, jobs: Sequence[PlannedJob], reason: Reason, detail: str
     ) -> None:
-        open_jobs = [
-            number
-            for number, job in enumerate(jobs)
-            if flight.plan.tasks[job.task].answers[job.term] is None
-        ]
-        answers = [Answer(number, None, reason, detail) for number in open_jobs]
-        self._record(flight, jobs, answers)
+        ready: _Ready = {}
+        for number, job in enumerate(jobs):
+            self._answer(flight, job, Answer(number, None, reason, detail), ready)
+        self._submit(ready)
 
-    def _expire(self, flight: _Flight) -> None:
+    def _expire(self, flight: Flight) -> None:
         for task in flight.plan.tasks:
             if flight.wave[task.index] >= len(task.waves):
                 continue
@@ -255,48 +367,21 @@ class Dispatcher:
                     task.answers[number] = Answer(-1, None, Reason.DEADLINE, detail)
             self._settle(flight, task)
 
-    def _settle(self, flight: _Flight, task: Task) -> None:
+    def _settle(self, flight: Flight, task: Task) -> None:
         flight.wave[task.index] = len(task.waves)
         flight.unsettled -= 1
         flight.settle(task)
         if flight.unsettled == 0:
             flight.landed.set()
 
-    def _land(self, flight: _Flight) -> None:
+    def _land(self, flight: Flight) -> None:
         flight.closed = True
         for need, ticket in flight.tickets.items():
             self._lanes[need].drop(ticket)
             del self._flights[ticket]
         for work in flight.chunks:
             work.cancel()
-
-
-def _gate_failed(task: Task, wave: Sequence[PlannedJob]) -> bool:
-    for job in wave:
-        answer = task.answers[job.term]
-        if job.gate and answer is not None and (answer.score is None or answer.score < 1.0):
-            return True
-    return False
-
-
-def _chunk(plan: Plan, jobs: Sequence[PlannedJob], remaining_seconds: float) -> Chunk:
-    """Return the frame: completions, references and setups once each, jobs pointing to them."""
-    setups: dict[int, int] = {}
-    subjects: dict[int, int] = {}
-    references: dict[int, int] = {}
-    framed_setups: list[Setup] = []
-    framed_subjects: list[Subject] = []
-    framed_references: list[object] = []
-    framed: list[Job] = []
-    for job in jobs:
-        setup = setups.setdefault(id(job.setup), len(setups))
-        if setup == len(framed_setups):
-            framed_setups.append(job.setup)
-        subject = subjects.setdefault(job.task, len(subjects))
-        if subject == len(framed_subjects):
-            framed_subjects.append(plan.tasks[job.task].subject)
-        reference = references.setdefault(job.reference, len(references))
-        if reference == len(framed_references):
-            framed_references.append(plan.references[job.reference])
-        framed.append(Job(subject, setup, reference, job.gate))
-    return Chunk(framed_setups, framed_subjects, framed_references, framed, remaining_seconds)
+        ready: _Ready = {}
+        for claim in self._sharing.leave(flight):
+            self._queue(claim.holder, claim.job, ready)
+        self._submit(ready)

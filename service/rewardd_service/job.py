@@ -71,7 +71,7 @@ class Answer(msgspec.Struct, array_like=True, frozen=True):
         reason: a `Reason`; "skipped" where a gate before it failed, which is no verdict.
         version: of the verifier; 0 where none was asked.
         seconds: CPU time for cpu verifiers, wall time for the others.
-        attempts: how often it was started.
+        attempts: how often it was started; 0 for a verdict that was taken over.
     """
 
     job: int

@@ -25,11 +25,13 @@ def count(
                 continue
             verdicts[verifier, "scored", term["reason"]] += 1
             scores.setdefault(verifier, []).append(score)
-            seconds.setdefault(verifier, []).append(term["seconds"])
+            if term["attempts"]:
+                # Not of verdicts that were taken over: they say nothing of what work costs.
+                seconds.setdefault(verifier, []).append(term["seconds"])
     metrics.verdicts_settled(verdicts)
     metrics.rewarded(rewards)
     for verifier, values in scores.items():
-        metrics.scored(verifier, values, seconds[verifier])
+        metrics.scored(verifier, values, seconds.get(verifier, []))
     metrics.groups_settled(Counter(_outcome(group) for group in groups))
 
 

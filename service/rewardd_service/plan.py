@@ -75,11 +75,17 @@ class Plan:
 
     Attributes:
         reference_bytes: size of each reference on its way to a worker.
+        reports: see `Reports`.
     """
 
     tasks: list[Task]
     references: list[object]
     reference_bytes: list[int]
+    reports: Reports
+
+    def version(self, setup: Setup) -> int:
+        """Return the version of a setup's verifier as a worker told it; 0 if none did."""
+        return self.reports[id(setup)].version
 
 
 def choose(request: ScoreRequest, index: int) -> tuple[str | Recipe, str]:
@@ -115,7 +121,7 @@ def plan(request: ScoreRequest, recipes: Sequence[BoundRecipe], reports: Reports
         for index, (sample, recipe) in enumerate(zip(request.samples, recipes, strict=True))
     ]
     refuse_if_any("missing_input", [*planner.errors, *_group_size_errors(tasks)])
-    return Plan(tasks, planner.references, planner.reference_bytes)
+    return Plan(tasks, planner.references, planner.reference_bytes, reports)
 
 
 MAX_PARTS = 524_288

@@ -9,6 +9,7 @@ from rewardd_client.schema import Recipe, ScoreRequest
 from rewardd_service import meter
 from rewardd_service.aggregate import Aggregator, Deliver
 from rewardd_service.backends import Backend
+from rewardd_service.cache import VerdictCache
 from rewardd_service.dispatcher import Dispatcher
 from rewardd_service.errors import BackendUnavailableError, OverloadedError
 from rewardd_service.inspector import Inspector
@@ -32,14 +33,27 @@ class Outcome:
 
 
 class Scorer:
-    """Answers requests with the help of one backend."""
+    """Answers requests with the help of one backend.
 
-    def __init__(self, backend: Backend, book: RecipeBook, metrics: Metrics | None = None) -> None:
+    Args:
+        cache: of verdicts; None for none.
+        join: whether equal jobs in flight run once.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        book: RecipeBook,
+        metrics: Metrics | None = None,
+        cache: VerdictCache | None = None,
+        *,
+        join: bool = True,
+    ) -> None:
         self._backend = backend
         self._book = book
         self._metrics = metrics or Metrics()
         self._inspector = Inspector(backend)
-        self._dispatcher = Dispatcher(backend, self._metrics)
+        self._dispatcher = Dispatcher(backend, self._metrics, cache, join=join)
 
     @property
     def dispatcher(self) -> Dispatcher:

@@ -12,6 +12,7 @@ MIB = 1024 * 1024
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
+NotNegativeCount = Annotated[int, Field(ge=0)]
 
 
 class Settings(BaseSettings):
@@ -90,6 +91,25 @@ class Settings(BaseSettings):
         default=3600.0, description="How long a job is kept after its end."
     )
     job_bytes: Count = Field(default=256 * MIB, description="Bytes of all answers of ended jobs.")
+
+    join_equal_jobs: bool = Field(
+        default=True,
+        description="Judge equal samples once while they are in flight together.",
+    )
+    cache_bytes: NotNegativeCount = Field(
+        default=64 * MIB, description="Verdicts that this process remembers; 0 remembers none."
+    )
+    cache_url: SecretStr | None = Field(
+        default=None,
+        description="URL of a Redis for verdicts that gateways share; not the one of the queue.",
+    )
+    cache_seconds: Positive = Field(
+        default=86400.0, description="How long a shared verdict is kept."
+    )
+    cache_secret: SecretStr | None = Field(
+        default=None,
+        description="Seals shared verdicts, so that only gateways that know it can make them.",
+    )
 
     drain_announce_seconds: NotNegative = Field(
         default=0.0,

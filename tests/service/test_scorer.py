@@ -82,7 +82,7 @@ async def test_work_that_cannot_finish_in_time_is_refused_at_once(
 ) -> None:
     backend = StuckBackend()
     scorer = make_scorer(backend)
-    first = asyncio.create_task(scorer.score(request_of(*[("1", "1")] * 5000)))
+    first = asyncio.create_task(scorer.score(request_of(*[(str(n), "1") for n in range(5000)])))
     await backend.full.wait()
     with pytest.raises(OverloadedError) as refused:
         await scorer.score(request_of(("1", "1"), deadline_seconds=1))
@@ -105,7 +105,7 @@ async def test_a_cancelled_request_lets_its_work_go(
 ) -> None:
     backend = StuckBackend()
     scorer = make_scorer(backend)
-    work = asyncio.create_task(scorer.score(request_of(*[("1", "1")] * 500)))
+    work = asyncio.create_task(scorer.score(request_of(*[(str(n), "1") for n in range(500)])))
     await backend.full.wait()
     assert sum(scorer.dispatcher.waiting_jobs().values()) > 0
     work.cancel()
@@ -127,7 +127,9 @@ class VanishingBackend(InstantBackend):
 async def test_what_waits_for_workers_that_have_gone_is_answered_at_once(
     make_scorer: MakeScorer, request_of: RequestOf
 ) -> None:
-    outcome = await make_scorer(VanishingBackend()).score(request_of(*[("1", "1")] * 300))
+    outcome = await make_scorer(VanishingBackend()).score(
+        request_of(*[(str(n), str(n)) for n in range(300)])
+    )
     reasons = {result["reason"] for result in outcome.results}
     assert (len(outcome.results), reasons) == (300, {"match", "worker_lost"})
 
@@ -157,7 +159,7 @@ async def test_as_many_chunks_are_out_as_the_window_allows(
     make_scorer: MakeScorer, request_of: RequestOf
 ) -> None:
     backend = WideBackend()
-    await make_scorer(backend).score(request_of(*[("1", "1")] * 300))
+    await make_scorer(backend).score(request_of(*[(str(n), "1") for n in range(300)]))
     assert backend.most == 3
 
 
