@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0)
     seconds = parser.parse_args().seconds
     with server("--workers", "2") as url, httpx2.Client(base_url=url, timeout=30) as http:
-        pid = _server_pid(url)
+        pid = server_pid(url)
         print(f"memory when ready: {pss_mib(family(pid)):.0f} MiB, {len(family(pid))} processes")
         idle = _livez(http, 2.0)
         done, stop = [0], threading.Event()
@@ -75,7 +75,8 @@ def main() -> None:
         )
 
 
-def _server_pid(url: str) -> int:
+def server_pid(url: str) -> int:
+    """Return the process that serves an address of `benchmarks.end_to_end.server`."""
     port = url.rsplit(":", 1)[1]
     listed = subprocess.run(
         ["pgrep", "-f", f"rewardd serve --port {port}"], capture_output=True, text=True, check=True
