@@ -23,6 +23,9 @@ _REMEMBERED = 4096
 """Pairs; eight hundred responses to a hundred problems held 132 distinct ones."""
 
 
+_NOT_A_NUMBER = frozenset({"nan", "<na>"})
+
+
 class InvalidGoldError(Exception):
     """A gold that nothing can be judged against; the message says why."""
 
@@ -172,6 +175,8 @@ class Grader:
         Raises:
             InvalidGoldError: one of them cannot be judged against.
         """
+        if not golds.texts:
+            raise InvalidGoldError("there is no gold")
         expressions = [self._read_gold(text) for text in golds.texts]
         if golds.every and len(expressions) > 1:
             joined = Group("", tuple(expression.tree for expression in expressions))
@@ -181,6 +186,8 @@ class Grader:
     def _read_gold(self, text: str) -> Expression:
         if not text.strip():
             raise InvalidGoldError("the gold is empty")
+        if text.strip().lower() in _NOT_A_NUMBER:
+            raise InvalidGoldError(f"the gold is {text.strip()!r}, what tables write for nothing")
         try:
             gold = self._read(text)
             rational(gold.tree)
