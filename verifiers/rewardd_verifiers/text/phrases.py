@@ -30,7 +30,11 @@ _END = re.compile(r"[.!?。！？](?=\s|\*|$)|[。！？]|\n|<\|")
 _REASON = re.compile(
     r"[\s,;]+(?:because|since|which|so|given|hence|therefore|due|as\s(?:it|the|we|this))\b"
 )
-_ASIDE = re.compile(r"(?<=[^\s(])\s\((?=[^()]*[A-Za-z]{3})[^()\n]*+\)")
+# A second answer in brackets is no aside: it stays, and the answer is a hedge.
+_ASIDE = re.compile(
+    r"(?<=[^\s(])\s\((?!\s?(?:or|maybe|perhaps|possibly|alternatively)\b)"
+    r"(?=[^()]*[A-Za-z]{3})[^()\n]*+\)"
+)
 _DENIED = re.compile(
     r"(?:n't|not)\s[^,.\n]{1,40}+(?:,\s)?(?:but\s(?:rather\s)?|it\sis\s|it's\s)|"
     r"(?:n't|not)\s[^,.\s]{1,40}\s(?:but\s(?:rather\s)?|it\sis\s|it's\s)"
