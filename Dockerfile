@@ -53,3 +53,14 @@ FROM gateway AS worker
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 \
     CMD ["test", "-e", "/tmp/ready"]
 CMD ["worker", "--needs", "cpu", "--ready-file", "/tmp/ready"]
+
+
+FROM worker AS sandbox-worker
+# What programs may be written in, besides Python; each must be a package of Debian's.
+ARG TOOLCHAINS="gcc g++"
+USER root
+RUN apt-get update -q \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends ${TOOLCHAINS} \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb
+USER 10001:10001
+CMD ["worker", "--needs", "sandbox", "--ready-file", "/tmp/ready"]

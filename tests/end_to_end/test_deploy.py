@@ -204,7 +204,31 @@ def test_the_engine_waits_for_longer_than_a_drain_takes(name: str) -> None:
 def test_what_runs_verifiers_and_redis_has_no_way_out() -> None:
     assert COMPOSE["networks"]["inner"] == {"internal": True}
     confined = {name for name, service in SERVICES.items() if service.get("networks") == ["inner"]}
-    assert {"redis", "worker"} <= confined
+    assert confined == {"redis", "worker", "sandbox-worker"}
+
+
+def test_only_what_runs_programs_has_a_profile_of_its_own() -> None:
+    profiled = {name for name, service in SERVICES.items() if "seccomp" in str(service)}
+    assert profiled == {"sandbox-worker"}
+    assert "docker.sock" not in str(COMPOSE)
+
+
+def test_the_profile_allows_what_jails_need_and_nothing_of_the_host_s() -> None:
+    profile = json.loads((DEPLOY / "seccomp.json").read_text(encoding="utf-8"))
+    assert profile["defaultAction"] == "SCMP_ACT_ERRNO"
+    rules = profile["syscalls"]
+    allowed = {
+        name for rule in rules if rule["action"] == "SCMP_ACT_ALLOW" for name in rule["names"]
+    }
+    assert {"unshare", "mount", "umount2", "pivot_root", "clone", "seccomp"} <= allowed
+    assert {"landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"} <= allowed
+    assert not allowed & {
+        *("bpf", "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load"),
+        *("ptrace", "process_vm_readv", "process_vm_writev", "perf_event_open", "userfaultfd"),
+        *("keyctl", "add_key", "request_key", "open_by_handle_at", "setns", "reboot", "syslog"),
+        *("io_uring_setup", "swapon", "settimeofday", "clock_settime", "iopl", "ioperm", "clone3"),
+        *("fsopen", "fsmount", "move_mount", "open_tree", "mount_setattr", "quotactl", "acct"),
+    }
 
 
 def test_images_of_others_are_pinned_to_a_version() -> None:

@@ -1,6 +1,7 @@
 """One project of docker-compose.yml: brought up, looked into, disturbed, taken down."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -132,9 +133,36 @@ class Stack:
                 return
         raise AssertionError(f"{name} stays below {at_least}: {shown}")
 
+    def await_answer(self, url: str, part: str) -> None:
+        """Return once what is at a URL holds a text."""
+        shown = ""
+        for _ in _looks():
+            try:
+                shown = httpx2.get(url, timeout=5).text
+            except httpx2.TransportError:
+                continue
+            if part in shown:
+                return
+        raise AssertionError(f"{url} does not answer {part}: {shown}")
+
+    def freeze(self, container: str) -> None:
+        """Pause a container; a busy one may take several tries under the old cgroups."""
+        for _ in _looks():
+            if self.docker.works("pause", container):
+                return
+        raise AssertionError(f"{container} cannot be paused")
+
     def logs(self) -> str:
         """Return the end of all logs, for the report of a failure."""
         return self.compose("logs", "--no-color", "--tail", "40")
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _looks() -> Iterator[None]:

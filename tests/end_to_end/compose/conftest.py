@@ -3,7 +3,6 @@
 Without an engine the tests skip and say so; with `REWARDD_REQUIRE_ENGINE=1` they fail instead.
 """
 
-import socket
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import NoReturn
 import pytest
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from compose_stack import Stack
+from compose_stack import Stack, free_port
 from docker_engine import Docker, EngineUnavailableError, engine
 from stand_in_images import StandIns, package_index
 
@@ -65,7 +64,7 @@ def open_stack(docker: Docker, images: StandIns) -> Callable[..., Stack]:
     def describe(name: str, *more_files: Path, **variables: str) -> Stack:
         files = [COMPOSE_FILE, *more_files]
         told = {**package_index(), **variables}
-        return Stack(docker, f"rewardd-test-{name}", files, _free_port(), told)
+        return Stack(docker, f"rewardd-test-{name}", files, free_port(), told)
 
     return describe
 
@@ -84,13 +83,6 @@ def _running(stack: Stack, *services: str, scale: dict[str, int] | None = None) 
         yield stack
     finally:
         stack.down()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _give_up(switches: Switches, reason: str) -> NoReturn:

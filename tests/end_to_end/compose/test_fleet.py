@@ -4,12 +4,13 @@ import json
 import threading
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
-from compose_stack import Stack
+from compose_stack import Stack, free_port
 from rewardd_client import Client
 from rewardd_client.schema import Result, Sample
 from rewardd_service.cli.demo import read_cases
@@ -18,7 +19,9 @@ from stand_in_images import StandIns
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 REDIS = "redis:7.2-bookworm"
-SERVICES = ("redis", "gateway", "worker")
+PROMETHEUS = "prom/prometheus:v3.5.0"
+DASHBOARD = Path(__file__).parents[3] / "deploy" / "grafana" / "dashboards" / "rewardd.json"
+SERVICES = ("redis", "gateway", "worker", "sandbox-worker")
 
 Running = Callable[..., AbstractContextManager[Stack]]
 
@@ -27,8 +30,11 @@ Running = Callable[..., AbstractContextManager[Stack]]
 def fleet(images: StandIns, open_stack: Callable[..., Stack], running: Running) -> Generator[Stack]:
     """Give a fleet whose gateway judges nothing itself: what is scored, workers have scored."""
     images.provide(REDIS)
-    stack = open_stack("fleet", REWARDD_DEGRADE="refuse", REWARDD_CPUS="1")
-    stack.build("gateway", "worker")
+    port = str(free_port())
+    stack = open_stack(
+        "fleet", REWARDD_DEGRADE="refuse", REWARDD_CPUS="1", REWARDD_PROMETHEUS_PORT=port
+    )
+    stack.build("gateway", "worker", "sandbox-worker")
     with running(stack, *SERVICES, scale={"worker": 2}):
         stack.await_ready()
         yield stack
@@ -85,13 +91,15 @@ def test_no_container_has_a_privilege(fleet: Stack, service: str) -> None:
     host = fleet.inspect(fleet.containers(service)[0])["HostConfig"]
     assert host["CapDrop"] == ["ALL"]
     assert host["ReadonlyRootfs"] is True
-    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+    assert "no-new-privileges:true" in host["SecurityOpt"]
+    assert ("seccomp" in str(host["SecurityOpt"])) is (service == "sandbox-worker")
+    assert not host["Privileged"]
     assert host["Init"] is True
     assert host["Memory"] > 0
     assert host["PidsLimit"] > 0
 
 
-@pytest.mark.parametrize("service", ["redis", "worker"])
+@pytest.mark.parametrize("service", ["redis", "worker", "sandbox-worker"])
 def test_only_the_gateway_can_be_reached_and_reach_out(fleet: Stack, service: str) -> None:
     described = fleet.inspect(fleet.containers(service)[0])
     assert not described["HostConfig"]["PortBindings"]
@@ -106,6 +114,60 @@ def test_the_password_shows_in_no_description(fleet: Stack, service: str) -> Non
     assert len(password) > 40
     assert password not in json.dumps(fleet.inspect(fleet.containers(service)[0]))
     assert password not in fleet.logs()
+
+
+SPY = """
+import glob, os
+found = [path for path in glob.glob("/run/**", recursive=True) if "redis" in path]
+found += [name for name in os.environ if name.startswith("REWARDD_")]
+try:
+    open("/run/rewardd/rewardd_redis").read()
+except OSError:
+    print(found)
+"""
+
+
+def program(language: str, text: str, stdout: str = "3\n") -> Sample:
+    terms = [{"verifier": "code", "params": {"language": "any"}}]
+    return Sample.model_validate(
+        {
+            "completion": f"```{language}\n{text}\n```",
+            "reference": {"tests": [{"stdin": "1 2\n", "stdout": stdout}]},
+            "reward": {"name": "any-code", "terms": terms},
+        }
+    )
+
+
+def test_programs_and_answers_are_judged_in_one_batch(fleet: Stack) -> None:
+    adds = "#include <iostream>\nint main() { int a, b; std::cin >> a >> b; std::cout << a + b; }"
+    mixed = [
+        (program("python", "print(sum(map(int, input().split())))"), 1.0, "match"),
+        (program("python", "print(max(map(int, input().split())))"), 0.0, "mismatch"),
+        (program("cpp", adds), 1.0, "match"),
+        (program("python", "while True: pass"), 0.0, "limit_exceeded"),
+        (
+            program("python", "import socket; socket.create_connection(('redis', 6379))"),
+            0.0,
+            "runtime_error",
+        ),
+        (program("python", SPY, "[]\n"), 1.0, "match"),
+        (Sample(completion="\\boxed{1/2}", reference="0.5", reward="math"), 1.0, "match"),
+    ]
+    with Client(fleet.url) as client:
+        results = client.score([sample for sample, _, _ in mixed]).results
+    assert [(result.reward, result.reason) for result in results] == [
+        (reward, reason) for _, reward, reason in mixed
+    ]
+
+
+def test_the_profile_gives_each_program_namespaces_of_its_own(fleet: Stack) -> None:
+    asked = (
+        "import asyncio; from rewardd_sandbox.local import LocalSandbox, Options\n"
+        "async def main():\n"
+        "    async with LocalSandbox(Options(slots=1)) as sandbox: print(sandbox.report.tier)\n"
+        "asyncio.run(main())"
+    )
+    assert fleet.inside("sandbox-worker", "python", "-c", asked).strip() == "userns"
 
 
 def redis(stack: Stack, *command: str) -> str:
@@ -140,7 +202,7 @@ def test_a_worker_killed_in_mid_batch_costs_no_sample(fleet: Stack) -> None:
 def test_a_worker_frozen_in_mid_batch_costs_no_sample(fleet: Stack) -> None:
     frozen = fleet.containers("worker")[0]
     with scoring(fleet, 20_000) as results:
-        fleet.docker.run("pause", frozen)
+        fleet.freeze(frozen)
     fleet.docker.run("unpause", frozen)
     assert [result.reward for result in results] == expected(20_000)
 
@@ -152,7 +214,7 @@ def post(stack: Stack) -> httpx2.Response:
 
 def test_a_frozen_redis_is_told_at_once_and_forgotten_when_it_thaws(fleet: Stack) -> None:
     container = fleet.the_one("redis")
-    fleet.docker.run("pause", container)
+    fleet.freeze(container)
     try:
         fleet.await_ready(503)
         refused = post(fleet)
@@ -181,11 +243,30 @@ def test_a_redis_that_restarts_in_mid_batch_costs_no_sample(fleet: Stack) -> Non
     assert [result.reward for result in results] == expected(20_000)
 
 
-@pytest.mark.parametrize("service", ["gateway", "worker"])
+@pytest.mark.parametrize("service", ["gateway", "worker", "sandbox-worker"])
 def test_a_stop_ends_well(fleet: Stack, service: str) -> None:
     container = fleet.containers(service)[0]
     fleet.docker.run("stop", "--time", "40", container)
     assert fleet.inspect(container)["State"]["ExitCode"] == 0
+
+
+def test_prometheus_finds_the_gateway_and_answers_all_that_the_dashboard_asks(
+    fleet: Stack, images: StandIns
+) -> None:
+    images.provide(PROMETHEUS)
+    fleet.up("prometheus")
+    url = f"http://127.0.0.1:{fleet.variables['REWARDD_PROMETHEUS_PORT']}/api/v1"
+    fleet.await_answer(f"{url}/query?query=count(rewardd_build_info)", '"1"')
+    dashboard = json.loads(DASHBOARD.read_text(encoding="utf-8"))
+    asked = [
+        target["expr"].replace("$instance", ".*").replace("$__rate_interval", "1m")
+        for panel in dashboard["panels"]
+        for target in panel.get("targets", [])
+    ]
+    answers = [httpx2.get(f"{url}/query", params={"query": text}).json() for text in asked]
+    assert [answer for answer in answers if answer["status"] != "success"] == []
+    groups = httpx2.get(f"{url}/rules").json()["data"]["groups"]
+    assert {rule["health"] for group in groups for rule in group["rules"]} <= {"ok", "unknown"}
 
 
 def test_workers_come_and_go_without_a_lost_sample(fleet: Stack) -> None:
