@@ -29,17 +29,20 @@ from rewardd_service.edge.auth import new_key
 SMALL, LARGE = 64, 25_000
 ROUNDS = 40
 OVERLOAD_BATCH = 256
-FILLER = " so that the remainder follows from the step before" * 8
 _serial = itertools.count()
 
 
 def body(count: int) -> bytes:
     """Return a request of samples that were never sent before."""
-    samples = [
-        {"completion": f"{next(_serial)}{FILLER} \\boxed{{{number}}}", "reference": "7"}
-        for number in range(count)
-    ]
+    samples = [_sample(next(_serial)) for _ in range(count)]
     return msgspec.json.encode({"reward": "math", "samples": samples, "deadline_seconds": 300})
+
+
+def _sample(number: int) -> dict[str, str]:
+    """Return an answer that takes algebra to see: a product where the reference is a sum."""
+    a, b = number % 97 + 2, number // 97 + 2
+    completion = f"Thus $\\boxed{{x^2+({a}-{b})x-{a}\\cdot {b}}}$."
+    return {"completion": completion, "reference": f"(x+{a})(x-{b})"}
 
 
 @contextmanager
@@ -78,7 +81,7 @@ def fairness() -> None:
     """Print the small tenant's p50 and p95, alone and behind the large one."""
     with (
         tenants("large", "small") as (keys, (large, small)),
-        server("--workers", "2", "--keys", str(keys)) as url,
+        server("--workers", "2", "--keys", str(keys), "--max-held-samples", "200000") as url,
         client(url, small) as http,
     ):
         latencies(http, 5)

@@ -13,7 +13,7 @@ from rewardd_service.estimates import Estimates
 from rewardd_service.flight import Flight, Settle, failed
 from rewardd_service.job import SKIPPED, Answer
 from rewardd_service.metrics import Metrics
-from rewardd_service.plan import Plan, PlannedJob, Task
+from rewardd_service.plan import SLICE, Plan, PlannedJob, Task
 from rewardd_service.scheduler import Scheduler, Ticket, Unit
 from rewardd_service.sharing import Questions, Sharing
 from rewardd_verifiers import Need, Reason
@@ -102,7 +102,7 @@ class Dispatcher:
         self._flights.update(dict.fromkeys(flight.tickets.values(), flight))
         try:
             async with asyncio.timeout(deadline_seconds):
-                self._launch(flight)
+                await self._launch(flight)
                 await flight.landed.wait()
         except TimeoutError:
             self._expire(flight)
@@ -111,11 +111,15 @@ class Dispatcher:
         if flight.failure is not None:
             raise flight.failure
 
-    def _launch(self, flight: Flight) -> None:
-        ready: _Ready = {}
-        for task in flight.plan.tasks:
-            self._next_wave(flight, task, ready)
-        self._submit(ready)
+    async def _launch(self, flight: Flight) -> None:
+        """Queue the first wave, giving the loop away between slices."""
+        tasks = flight.plan.tasks
+        for start in range(0, len(tasks), SLICE):
+            ready: _Ready = {}
+            for task in tasks[start : start + SLICE]:
+                self._next_wave(flight, task, ready)
+            self._submit(ready)
+            await asyncio.sleep(0)
 
     def _next_wave(self, flight: Flight, task: Task, ready: _Ready) -> None:
         """Queue the task's next wave into `ready`, or settle the task if there is none."""

@@ -6,7 +6,7 @@ gate whose successors run in another lane, because only then must its verdict be
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rewardd_client.schema import FieldError, Recipe, Sample, ScoreRequest
@@ -104,8 +104,19 @@ def choose(request: ScoreRequest, index: int) -> tuple[str | Recipe, str]:
     raise RequestRefusedError("invalid_request", detail, [error])
 
 
-def plan(request: ScoreRequest, recipes: Sequence[BoundRecipe], reports: Reports) -> Plan:
-    """Return what has to be run; `recipes` holds one for each sample.
+SLICE = 256
+"""Samples that are planned, or queued, in one turn of the loop: some five milliseconds.
+
+In one go, the batch of one tenant would hold up the answers of all others.
+"""
+
+
+def plan_in_slices(
+    request: ScoreRequest, recipes: Sequence[BoundRecipe], reports: Reports
+) -> Generator[None, None, Plan]:
+    """Return what has to be run, and yield where others may have a turn.
+
+    `recipes` holds one for each sample.
 
     Raises:
         RequestRefusedError: an input that a recipe or verifier needs is missing
@@ -116,10 +127,11 @@ def plan(request: ScoreRequest, recipes: Sequence[BoundRecipe], reports: Reports
     _check_ids(request.samples)
     _check_reference_ids(request)
     planner = _Planner(request.references, reports)
-    tasks = [
-        planner.task(index, sample, recipe)
-        for index, (sample, recipe) in enumerate(zip(request.samples, recipes, strict=True))
-    ]
+    tasks: list[Task] = []
+    for index, (sample, recipe) in enumerate(zip(request.samples, recipes, strict=True)):
+        if index % SLICE == 0:
+            yield
+        tasks.append(planner.task(index, sample, recipe))
     refuse_if_any("missing_input", [*planner.errors, *_group_size_errors(tasks)])
     return Plan(tasks, planner.references, planner.reference_bytes, reports)
 

@@ -104,7 +104,12 @@ class Scheduler:
     def _tenant(self, ticket: Ticket) -> _Tenant:
         tenant = self._tenants.get(ticket.tenant)
         if tenant is None:
-            tenant = self._tenants[ticket.tenant] = _Tenant(ticket.weight)
+            if len(self._turns) == 1:
+                # What it saved while it was alone would be a second turn before the newcomer's.
+                alone = self._tenants[self._turns[0]]
+                alone.deficit = min(alone.deficit, 0.0)
+            tenant = _Tenant(ticket.weight, deficit=QUANTUM_SECONDS * ticket.weight)
+            self._tenants[ticket.tenant] = tenant
             self._turns.append(ticket.tenant)
         return tenant
 

@@ -1,7 +1,7 @@
 """The heart: choose recipes, plan, dispatch, aggregate."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from rewardd_service.errors import BackendUnavailableError, OverloadedError
 from rewardd_service.inspector import Inspector
 from rewardd_service.job import VerifierCard
 from rewardd_service.metrics import Metrics
-from rewardd_service.plan import Reports, choose, plan, refuse_if_too_much
+from rewardd_service.plan import Plan, Reports, choose, plan_in_slices, refuse_if_too_much
 from rewardd_service.recipes import BoundRecipe, RecipeBook
 
 
@@ -85,8 +85,7 @@ class Scorer:
         recipes = self._recipes(request)
         refuse_if_too_much(recipes)
         reports = await self._reports(recipes, deadline)
-        await _breathe()
-        planned = plan(request, recipes, reports)
+        planned = await _planned(plan_in_slices(request, recipes, reports))
         await _breathe()
         aggregator = Aggregator(planned, deliver)
         await self._dispatcher.dispatch(
@@ -148,6 +147,17 @@ class Scorer:
                 found[key] = self._book.find(reward, path)
             recipes.append(found[key])
         return recipes
+
+
+async def _planned(slices: Generator[None, None, Plan]) -> Plan:
+    """Run a planner to its end, giving the loop away between its slices."""
+    while True:
+        try:
+            next(slices)
+        except StopIteration as end:
+            planned: Plan = end.value
+            return planned
+        await _breathe()
 
 
 async def _breathe() -> None:
