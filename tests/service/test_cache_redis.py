@@ -25,9 +25,14 @@ def redis() -> Generator[RedisServer]:
         yield server
 
 
+def patient_shelf(redis: RedisServer) -> RedisShelf:
+    """Return a shelf that waits for its answers, however busy the machine that tests it."""
+    return RedisShelf(redis.url, keep_seconds=60, read_seconds=30.0)
+
+
 @pytest.fixture
 async def shelf(redis: RedisServer) -> AsyncGenerator[RedisShelf]:
-    opened = RedisShelf(redis.url, keep_seconds=60)
+    opened = patient_shelf(redis)
     yield opened
     await opened.close()
 
@@ -50,7 +55,7 @@ async def test_entries_are_found_again_and_end(redis: RedisServer, shelf: RedisS
 async def test_what_a_gateway_puts_on_the_shelf_before_it_ends_is_there(
     redis: RedisServer,
 ) -> None:
-    shelf = RedisShelf(redis.url, keep_seconds=60)
+    shelf = patient_shelf(redis)
     for key in KEYS:
         shelf.put(key, b"entry")
     await shelf.close()
@@ -107,7 +112,7 @@ async def test_gateways_share_verdicts_and_survive_the_loss_of_the_cache(
     rewards: list[list[float | None]] = []
     for backend in (first, second, third):
         backend.go.set()
-        cache = VerdictCache(Memory(0), RedisShelf(redis.url, keep_seconds=60), b"secret")
+        cache = VerdictCache(Memory(0), patient_shelf(redis), b"secret")
         outcome = await Scorer(backend, RecipeBook(catalog), None, cache).score(request)
         rewards.append([result["reward"] for result in outcome.results])
         await cache.close()
@@ -134,7 +139,7 @@ async def test_poisoned_entries_never_move_a_score(
     outcomes: list[Outcome] = []
     for backend in (first, second):
         backend.go.set()
-        cache = VerdictCache(Memory(0), RedisShelf(redis.url, keep_seconds=60), b"secret")
+        cache = VerdictCache(Memory(0), patient_shelf(redis), b"secret")
         outcomes.append(await Scorer(backend, RecipeBook(catalog), None, cache).score(request))
         await cache.close()
         _overwrite(redis, poison)

@@ -30,12 +30,15 @@ class RedisShelf:
     Args:
         url: `redis://` or `rediss://`, or `unix://`.
         keep_seconds: after which Redis drops an entry.
+        read_seconds: after which an unanswered question is a miss.
 
     Raises:
         ValueError: the URL is none.
     """
 
-    def __init__(self, url: str, keep_seconds: float) -> None:
+    def __init__(
+        self, url: str, keep_seconds: float, *, read_seconds: float = READ_SECONDS
+    ) -> None:
         self._client = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]  # its kwargs are untyped
             url,
             socket_connect_timeout=WRITE_SECONDS,
@@ -43,6 +46,7 @@ class RedisShelf:
             health_check_interval=15,
             max_connections=64,
         )
+        self._read_seconds = read_seconds
         self._keep_ms = max(1, int(keep_seconds * 1000))
         self._buffer: dict[bytes, bytes] = {}
         self._writer: asyncio.Task[None] | None = None
@@ -50,11 +54,11 @@ class RedisShelf:
         self._silence_seconds = SILENCE_SECONDS[0]
 
     async def fetch(self, keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
-        """Return the entries that are there; none if Redis does not answer within 50 ms."""
+        """Return the entries that are there; none if Redis does not answer in time."""
         if not keys or self._silent():
             return {}
         try:
-            async with asyncio.timeout(READ_SECONDS):
+            async with asyncio.timeout(self._read_seconds):
                 found = await self._client.mget([_PREFIX + key for key in keys])
         except (RedisError, OSError, TimeoutError) as error:
             self._failed(error)
