@@ -141,35 +141,47 @@ def _own_engine(cache: Path) -> Generator[str]:
             stderr=subprocess.PIPE,
             text=True,
         )
+        log = _EngineLog(process)
         try:
-            _wait_until_it_listens(process)
+            log.await_ready()
             yield host
         finally:
             _stop(process)
+            log.join(_STOP_SECONDS)
 
 
-def _wait_until_it_listens(process: subprocess.Popen[str]) -> None:
-    """Read the engine's log until it listens, and go on reading it, lest its pipe fills.
+class _EngineLog(threading.Thread):
+    """Reads what an engine says as long as it lives, lest its pipe fills."""
 
-    Raises:
-        EngineUnavailableError: it ended, or does not listen in time.
-    """
-    settled = threading.Event()
-    last: deque[str] = deque(maxlen=_LAST_LINES)
-    listening = threading.Event()
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        super().__init__(name="dockerd-log", daemon=True)
+        self._pipe = process.stderr
+        self._last: deque[str] = deque(maxlen=_LAST_LINES)
+        self._listening = threading.Event()
+        self._settled = threading.Event()
+        self.start()
 
-    def read() -> None:
-        for line in process.stderr or ():
-            last.append(line)
-            if _READY in line:
-                listening.set()
-                settled.set()
-        settled.set()
+    def run(self) -> None:
+        if self._pipe is None:
+            return
+        with self._pipe as pipe:
+            for line in pipe:
+                self._last.append(line)
+                if _READY in line:
+                    self._listening.set()
+                    self._settled.set()
+        self._settled.set()
 
-    threading.Thread(target=read, name="dockerd-log", daemon=True).start()
-    settled.wait(_START_SECONDS)
-    if not listening.is_set():
-        raise EngineUnavailableError(f"dockerd does not come up: {''.join(last).strip()}")
+    def await_ready(self) -> None:
+        """Return when the engine listens.
+
+        Raises:
+            EngineUnavailableError: it ended, or does not listen in time.
+        """
+        self._settled.wait(_START_SECONDS)
+        if not self._listening.is_set():
+            said = "".join(self._last).strip()
+            raise EngineUnavailableError(f"dockerd does not come up: {said}")
 
 
 def _stop(process: subprocess.Popen[str]) -> None:
