@@ -2,7 +2,7 @@
 
 import contextlib
 import importlib
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from rewardd_service.backends import Backend
 from rewardd_service.backends.local import LocalBackend
 from rewardd_service.backends.rhythm import Rhythm
 from rewardd_service.cache import Memory, Shelf, VerdictCache
+from rewardd_service.edge.auth import Keyring
 from rewardd_service.errors import BackendUnavailableError
 from rewardd_service.metrics import Metrics
 from rewardd_service.numbers import LiveNumbers
@@ -37,13 +38,14 @@ async def open_scorer(settings: Settings, metrics: Metrics | None = None) -> Asy
         DuplicateVerifierError: two installed packages claim one name.
         BackendUnavailableError: the workers do not come up.
         ValueError: the URL of Redis is none, or that of the cache.
+        KeyFileError: the file of keys cannot be used.
     """
     backend = chosen_backend(settings, metrics)
+    weights = {} if settings.keys is None else Keyring.read(settings.keys).weights()
+    join = settings.join_equal_jobs
     async with (
         opened_cache(settings) as cache,
-        scorer_on(
-            backend, settings.recipes, metrics, cache, join=settings.join_equal_jobs
-        ) as scorer,
+        scorer_on(backend, settings.recipes, metrics, cache, join=join, weights=weights) as scorer,
     ):
         if metrics is not None:
             metrics.registry.register(LiveNumbers(backend, scorer.dispatcher))
@@ -58,9 +60,12 @@ async def scorer_on(
     cache: VerdictCache | None = None,
     *,
     join: bool = True,
+    weights: Mapping[str, float] | None = None,
 ) -> AsyncGenerator[Scorer]:
     """Start a backend, give a scorer in front of it, and stop the backend in the end."""
-    scorer = Scorer(backend, RecipeBook(Catalog(), recipes), metrics, cache, join=join)
+    scorer = Scorer(
+        backend, RecipeBook(Catalog(), recipes), metrics, cache, join=join, weights=weights
+    )
     try:
         await backend.start()
         yield scorer

@@ -40,6 +40,7 @@ class Dispatcher:
     Args:
         cache: of verdicts; None for none.
         join: whether equal jobs in flight run once.
+        weights: of tenants, 1 where absent: their shares of a busy lane.
     """
 
     def __init__(
@@ -49,8 +50,10 @@ class Dispatcher:
         cache: VerdictCache | None = None,
         *,
         join: bool = True,
+        weights: Mapping[str, float] | None = None,
     ) -> None:
         self._backend = backend
+        self._weights = weights or {}
         self._metrics = metrics
         self._lanes = {need: Scheduler() for need in Need}
         self._running = dict.fromkeys(Need, 0)
@@ -87,12 +90,13 @@ class Dispatcher:
         If the caller is cancelled, waiting work is dropped at once and running work is let go.
         """
         now = asyncio.get_running_loop().time()
+        weight = self._weights.get(tenant, 1.0)
         flight = Flight(
             plan=plan,
             settle=settle,
             started=now,
             deadline=now + deadline_seconds,
-            tickets={need: Ticket(tenant) for need in Need},
+            tickets={need: Ticket(tenant, weight) for need in Need},
             origin=tracing.here(len(plan.tasks)),
             keys=self._sharing.keys(plan),
             unsettled=len(plan.tasks),

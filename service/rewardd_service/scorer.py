@@ -1,7 +1,7 @@
 """The heart: choose recipes, plan, dispatch, aggregate."""
 
 import asyncio
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,7 @@ class Scorer:
     Args:
         cache: of verdicts; None for none.
         join: whether equal jobs in flight run once.
+        weights: of tenants, 1 where absent: their shares of a busy server.
     """
 
     def __init__(
@@ -48,12 +49,13 @@ class Scorer:
         cache: VerdictCache | None = None,
         *,
         join: bool = True,
+        weights: Mapping[str, float] | None = None,
     ) -> None:
         self._backend = backend
         self._book = book
         self._metrics = metrics or Metrics()
         self._inspector = Inspector(backend)
-        self._dispatcher = Dispatcher(backend, self._metrics, cache, join=join)
+        self._dispatcher = Dispatcher(backend, self._metrics, cache, join=join, weights=weights)
 
     @property
     def dispatcher(self) -> Dispatcher:

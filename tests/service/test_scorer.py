@@ -9,8 +9,9 @@ from rewardd_client.schema import ScoreRequest
 from rewardd_service.backends import Deliver
 from rewardd_service.errors import BackendUnavailableError, OverloadedError, RequestRefusedError
 from rewardd_service.job import Chunk, Setup, SetupReport
+from rewardd_service.recipes import RecipeBook
 from rewardd_service.scorer import Scorer
-from rewardd_verifiers import Need
+from rewardd_verifiers import Catalog, Need
 
 MakeScorer = Callable[..., Scorer]
 RequestOf = Callable[..., ScoreRequest]
@@ -291,3 +292,19 @@ async def test_a_gate_in_another_lane_is_waited_for(
     assert _rewards(outcome) == [1.0, 0.0, None]
     assert [len(result["terms"]) for result in outcome.results] == [2, 1, 1]
     assert sum(len(chunk.jobs) for need, chunk in backend.chunks if need is Need.SANDBOX) == 1
+
+
+async def test_a_heavier_tenant_is_served_more_of_a_busy_lane(
+    catalog: Catalog, request_of: RequestOf
+) -> None:
+    backend = InstantBackend(slots={Need.CPU: 1})
+    scorer = Scorer(backend, RecipeBook(catalog), weights={"heavy": 4.0})
+    await asyncio.gather(
+        *(
+            scorer.score(request_of(*[(f"{name}{n}", "1") for n in range(2000)]), tenant=name)
+            for name in ("light", "heavy")
+        )
+    )
+    order = [subject.completion[:5] for _, chunk in backend.chunks for subject in chunk.subjects]
+    half = order[: len(order) // 2]
+    assert half.count("heavy") > 1.5 * half.count("light")

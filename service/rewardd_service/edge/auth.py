@@ -119,9 +119,13 @@ class Keyring:
         """Return whether keys are asked for."""
         return bool(self._keys)
 
+    def weights(self) -> dict[str, float]:
+        """Return each tenant's share of a busy server, relative to others."""
+        return {key.tenant: key.weight for key in self._keys.values()}
+
     def shares(self) -> Mapping[str, Share]:
         """Return what each tenant may hold: its part by weight, the strictest of its bounds."""
-        weights = {key.tenant: key.weight for key in self._keys.values()}
+        weights = self.weights()
         whole = sum(weights.values())
         return {
             tenant: Share(
