@@ -140,6 +140,7 @@ def _own_engine(cache: Path) -> Generator[str]:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
+            errors="replace",
         )
         log = _EngineLog(process)
         try:
