@@ -14,6 +14,7 @@ from rewardd_sandbox import clocks, pipes
 from rewardd_sandbox.errors import LostError, SetupError
 from rewardd_sandbox.inside import orders
 from rewardd_sandbox.inside.payload import PROGRAM
+from rewardd_sandbox.program import End
 from rewardd_sandbox.watch import Allowance, Seen, Watch
 from rewardd_sandbox.zygote_link import Born, Reaped, Zygote
 
@@ -47,17 +48,19 @@ class Child:
         *,
         binary: int | None = None,
         cpu: Callable[[], float] | None = None,
+        streamed: bool = False,
     ) -> "Child":
         """Fork a child into its jail; it waits for `ask`.
 
-        `cpu` is a clock that counts for it, where its own does not count everything.
+        `cpu` is a clock that counts for it, where its own does not count everything; `streamed`
+        is for those that `talk`.
 
         Raises:
             SetupError: descriptors or the clone were refused.
             LostError: the zygote died.
         """
         try:
-            ends = pipes.make(payload, binary)
+            ends = pipes.make(payload, binary, streamed=streamed)
         except OSError as error:
             raise SetupError("descriptors", error.errno or 0, str(error)) from error
         try:
@@ -93,15 +96,53 @@ class Child:
         Raises:
             SandboxError: the jail could not be set up, or starved.
         """
+        pipes.write_whole(self._ends.stdin, stdin)
+        return await self._go(action, seed, allowed)
+
+    async def talk(
+        self,
+        seed: int,
+        allowed: Allowance,
+        hear: Callable[[bytes], None],
+        excused: Callable[[], float],
+    ) -> Seen:
+        """Run one test whose input is a pipe.
+
+        `hear` gets each piece of its output; `excused` says how long it may have waited for
+        another's work, so far.
+
+        Raises:
+            SandboxError: the jail could not be set up, or starved.
+        """
+        self._watch.overhear(hear, excused)
+        return await self._go(orders.RUN_STDIO, seed, allowed)
+
+    async def _go(self, action: bytes, seed: int, allowed: Allowance) -> Seen:
         self._watch.forget()
         self._watch.stderr.clear()
-        pipes.write_whole(self._ends.stdin, stdin)
 
         def begin() -> None:
             with contextlib.suppress(BrokenPipeError, BlockingIOError):
                 os.write(self._ends.go, struct.pack(orders.GO_FRAME, action, seed))
 
         return await self._observe(allowed, begin)
+
+    @property
+    def input(self) -> int:
+        """The pipe that it reads, for those that `talk`."""
+        return self._ends.stdin
+
+    def end_input(self) -> None:
+        """Let the input of one that talks end."""
+        self._ends.end_input()
+
+    def end(self, breach: End) -> None:
+        """Have the test that runs end by a limit that only an onlooker can see."""
+        self._watch.end(breach)
+
+    def busy_seconds(self) -> float:
+        """Return how long it has worked, or wanted to and got no processor."""
+        return self._watch.busy_seconds()
 
     async def reap(self) -> Reaped:
         """Kill whatever is left of it and return what the kernel says.

@@ -6,13 +6,15 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
+from rewardd_sandbox import conversation
 from rewardd_sandbox.child import Child
 from rewardd_sandbox.collect import collect
 from rewardd_sandbox.errors import SandboxError
 from rewardd_sandbox.inside import orders
 from rewardd_sandbox.loading import Loaded
-from rewardd_sandbox.program import Answer, BuildFailure, End, Given, Limits, Program
+from rewardd_sandbox.program import Answer, BuildFailure, End, Given, Limits, Program, Talk
 from rewardd_sandbox.sandbox import Jail
 from rewardd_sandbox.slot import Slot
 from rewardd_sandbox.watch import Allowance, Seen
@@ -22,6 +24,7 @@ _LOG_BYTES = 64 << 10
 _TAIL_BYTES = 2 << 10
 _BUILD_WALL_FACTOR = 4
 
+_T = TypeVar("_T")
 OpenCompanion = Callable[[Slot, Program, Limits], Awaitable["LocalJail | BuildFailure"]]
 
 
@@ -57,7 +60,7 @@ class LocalJail:
         Raises:
             SandboxError: the sandbox failed.
         """
-        return await self._load(self._usual_ending()) if self._loaded.python else None
+        return await self._load(self._usual_ending(), self._loaded) if self._loaded.python else None
 
     async def feed(self, given: Given) -> Answer:
         """Run the next test; see `sandbox.Jail`."""
@@ -103,7 +106,7 @@ class LocalJail:
         if self._child is not None and self._ending != ending:
             await self._drop()
         if self._child is None:
-            failure = await self._load(ending, files)
+            failure = await self._load(ending, self._loaded.beside(files))
             if failure is not None:
                 return Answer(end=End.BROKEN, note=failure.log[:200], alone=True)
         if self._child is None:
@@ -116,6 +119,36 @@ class LocalJail:
         if isinstance(opened, LocalJail):
             self._companions.append(opened)
         return opened
+
+    async def converse(self, given: Given, companion: Jail, theirs: Given) -> Talk:
+        """Run program and companion, each as the other's input; see `sandbox.Jail`."""
+        if not isinstance(companion, LocalJail):
+            raise SandboxError("a program talks to a companion of its own jail only")
+        try:
+            mine = await self._side(given)
+            other = await companion._side(theirs)  # noqa: SLF001  one of its own kind
+            held = await self._guarded(conversation.hold(mine, other))
+            answer = await self._talked(held.mine, mine.child, given)
+            if held.silent and answer.end is End.WALL_LIMIT:
+                answer = replace(answer, note="both sides waited, and nothing moved")
+            said = await companion._talked(held.theirs, other.child, theirs)  # noqa: SLF001  the same
+            return Talk(answer=answer, companion=said, companion_first=held.companion_first)
+        finally:
+            await self._drop()
+            await companion._drop()  # noqa: SLF001  the same
+
+    async def _side(self, given: Given) -> conversation.Side:
+        """Start a process whose input is a pipe."""
+        await self._drop()
+        streamed = self._loaded.streamed(self._program.language).beside(given.files)
+        failure = await self._load(orders.REAL_SHUTDOWN, streamed)
+        if failure is not None or self._child is None:
+            raise SandboxError("a program that was loaded before could not be loaded again")
+        key, allowed = self._key(given), self._allowed(given)
+        return conversation.Side(self._child, given.stdin, key, allowed)
+
+    async def _talked(self, seen: Seen, child: Child, given: Given) -> Answer:
+        return self._answer(seen, given, child, await child.reap())
 
     async def close(self) -> None:
         """End everything and free the slot."""
@@ -135,12 +168,9 @@ class LocalJail:
             if self._release is not None:
                 await self._release(self._slot)
 
-    async def _load(
-        self, ending: str, files: Mapping[str, bytes] | None = None
-    ) -> BuildFailure | None:
+    async def _load(self, ending: str, loaded: Loaded) -> BuildFailure | None:
         self._ending = ending
         self._fresh = True
-        loaded = self._loaded.beside(files or {})
         self._child = await self._slot.start(loaded.cell, loaded.payload(ending), loaded.binary)
         if not self._loaded.python:
             return None
@@ -159,16 +189,23 @@ class LocalJail:
     async def _ask(self, child: Child, given: Given) -> Seen:
         action = orders.RUN_CALL if given.call else orders.RUN_STDIO
         self._prepare_files(child, given)
+        asked = child.ask(action, given.stdin, self._key(given), self._allowed(given))
+        return await self._guarded(asked)
+
+    def _key(self, given: Given) -> int:
+        """Return the seed of a test."""
         key = hashlib.blake2b(given.stdin, digest_size=8, key=self._digest).digest()
+        return int.from_bytes(key)
+
+    def _allowed(self, given: Given) -> Allowance:
         limits = self._limits
-        allowed = Allowance(
+        return Allowance(
             limits.cpu_seconds,
             limits.wall_net_seconds,
             limits.output_bytes + given.extra_output_bytes,
         )
-        return await self._guarded(child.ask(action, given.stdin, int.from_bytes(key), allowed))
 
-    async def _guarded(self, asked: Awaitable[Seen]) -> Seen:
+    async def _guarded(self, asked: Awaitable[_T]) -> _T:
         try:
             return await asked
         except BaseException:

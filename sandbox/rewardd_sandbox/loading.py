@@ -47,6 +47,17 @@ class Loaded:
         """Return what goes into the jail over its descriptor."""
         return pack(replace(self.header, ending=ending), list(self.contents))
 
+    def streamed(self, language: str) -> "Loaded":
+        """Return the same for a conversation: its input is a pipe, and it is one process.
+
+        The clock of a process does not count another's work, as that of the slot's group would.
+        """
+        processes = self.cell.processes if LANGUAGES[language].needs_processes else 1
+        cell = replace(self.cell, streamed=True, processes=processes)
+        if self.header.stdin_file is None:
+            return replace(self, cell=cell)
+        return replace(self, cell=replace(cell, proc=True))
+
     def beside(self, files: Mapping[str, bytes]) -> "Loaded":
         """Return the same with further files in its work directory."""
         if not files:

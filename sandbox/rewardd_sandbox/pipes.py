@@ -14,7 +14,7 @@ class Pipes:
     """The worker's ends, and the jail's until it is born.
 
     Attributes:
-        stdin: memory file that the jail reads; rewritten before each test.
+        stdin: memory file that the jail reads, rewritten before each test; or a pipe's end.
         theirs: what the jail gets, in the order of `inside.orders.DESCRIPTORS`.
     """
 
@@ -25,6 +25,7 @@ class Pipes:
     control: int
     setup: socket.socket
     theirs: list[int]
+    _input_ended: bool = False
 
     def give_away(self) -> None:
         """Close the jail's ends here, once it has them."""
@@ -35,13 +36,22 @@ class Pipes:
     def close(self) -> None:
         """Close everything."""
         self.give_away()
-        for descriptor in (self.stdin, self.stdout, self.stderr, self.go, self.control):
+        self.end_input()
+        for descriptor in (self.stdout, self.stderr, self.go, self.control):
             os.close(descriptor)
         self.setup.close()
 
+    def end_input(self) -> None:
+        """Let go of standard input; the second time it does nothing."""
+        if not self._input_ended:
+            self._input_ended = True
+            os.close(self.stdin)
 
-def make(payload: bytes, binary: int | None) -> Pipes:
+
+def make(payload: bytes, binary: int | None, *, streamed: bool = False) -> Pipes:
     """Make all descriptors of a jail; `binary` is duplicated for it.
+
+    `streamed` makes its standard input a pipe.
 
     Raises:
         OSError: out of descriptors or memory.
@@ -52,9 +62,7 @@ def make(payload: bytes, binary: int | None) -> Pipes:
             made.callback(os.close, descriptor)
             return descriptor
 
-        stdin = held(memory_file("stdin"))
-        os.fchmod(stdin, _READABLE_BY_ALL)
-        reading = held(os.open(f"/proc/self/fd/{stdin}", os.O_RDONLY | os.O_CLOEXEC))
+        reading, stdin = map(held, os.pipe2(os.O_CLOEXEC) if streamed else _input_file())
         out_ours, out_theirs = map(held, os.pipe2(os.O_CLOEXEC))
         err_ours, err_theirs = map(held, os.pipe2(os.O_CLOEXEC))
         go_theirs, go_ours = map(held, os.pipe2(os.O_CLOEXEC))
@@ -67,11 +75,22 @@ def make(payload: bytes, binary: int | None) -> Pipes:
         theirs = [reading, out_theirs, err_theirs, go_theirs, control_theirs, setup_number, loaded]
         if binary is not None:
             theirs.append(held(os.dup(binary)))
-        for descriptor in (out_ours, err_ours, control_ours, go_ours):
+        for descriptor in (stdin, out_ours, err_ours, control_ours, go_ours):
             os.set_blocking(descriptor, False)
         setup_ours.settimeout(0)
         made.pop_all()
         return Pipes(stdin, out_ours, err_ours, go_ours, control_ours, setup_ours, theirs)
+
+
+def _input_file() -> tuple[int, int]:
+    """Make a memory file; return an end to read and one to write."""
+    stdin = memory_file("stdin")
+    try:
+        os.fchmod(stdin, _READABLE_BY_ALL)
+        return os.open(f"/proc/self/fd/{stdin}", os.O_RDONLY | os.O_CLOEXEC), stdin
+    except OSError:
+        os.close(stdin)
+        raise
 
 
 def memory_file(name: str) -> int:

@@ -134,6 +134,20 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Talk:
+    """What a conversation of a program with its companion left behind.
+
+    Attributes:
+        answer, companion: of both; `stdout` is all that a side said.
+        companion_first: the companion ended before the program did, which may be why that did.
+    """
+
+    answer: Answer
+    companion: Answer
+    companion_first: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BuildFailure:
     """The program does not compile, or its compiler ran into a limit."""
 

@@ -72,6 +72,7 @@ class Cell:
         kind: of the zygote that it is forked from.
         memory_bytes: the limit; `share_bytes` is what the runtime takes on top of it.
         by_data: count private data, not address space, where there is no cgroup.
+        streamed: standard input is a pipe, for a conversation.
         writable: names in the work directory that may be written where nothing can be created;
             "" for all of it.
     """
@@ -89,6 +90,7 @@ class Cell:
     proc: bool = False
     hand_over: bool = False
     companion: bool = False
+    streamed: bool = False
     writable: tuple[str, ...] = ()
     files: tuple[tuple[str, bytes], ...] = ()
 
@@ -174,7 +176,9 @@ class Slot:
             work = self._make_work(cell)
             order = self._order(cell, zygote, work)
             count = self._group.cpu_seconds if self._group and cell.processes > 1 else None
-            child = await Child.start(zygote, order, payload, binary=binary, cpu=count)
+            child = await Child.start(
+                zygote, order, payload, binary=binary, cpu=count, streamed=cell.streamed
+            )
         except OSError as error:
             self.doubtful = True
             raise SetupError("work directory", error.errno or 0, str(error)) from error

@@ -67,6 +67,9 @@ class Watch:
         self._stdout_bytes = 0
         self._most = 0
         self._listening = True
+        self._hear: Callable[[bytes], None] | None = None
+        self._excused: Callable[[], float] = float
+        self._ended_by: End | None = None
         self.stderr = bytearray()
         self.died = False
         self._readers = [
@@ -94,6 +97,19 @@ class Watch:
         self._stdout.clear()
         self._stdout_bytes = 0
 
+    def overhear(self, hear: Callable[[bytes], None], excused: Callable[[], float]) -> None:
+        """Pass each piece of output on; add what `excused` says to the wall limit."""
+        self._hear, self._excused = hear, excused
+
+    def end(self, breach: End) -> None:
+        """Have the wait that goes on end by this limit."""
+        self._ended_by = breach
+        self._wake()
+
+    def busy_seconds(self) -> float:
+        """Return how long the jail has worked, or wanted to and got no processor."""
+        return self._cpu() + clocks.waited_seconds(self._pid)
+
     async def wait(self, allowed: Allowance, begin: Callable[[], None]) -> Seen:
         """Call `begin`, then wait for a frame, the end, or a limit.
 
@@ -118,6 +134,8 @@ class Watch:
         self._charged_from = self._cpu()
         spent = self._charged_from - cpu
         rest = pipes.read_now(self._ends.stdout, self._most)
+        if self._hear is not None and rest:
+            self._hear(rest)
         stdout = b"".join([*self._stdout, rest])
         self._stdout.clear()
         if len(stdout) > allowed.output_bytes:
@@ -143,12 +161,14 @@ class Watch:
         """Return the limit that is overrun, or None and when to look again."""
         if spent > allowed.cpu_seconds:
             return End.CPU_LIMIT, 0.0
+        if self._ended_by is not None:
+            return self._ended_by, 0.0
         if self._stdout_bytes > self._most:
             return End.OUTPUT_LIMIT, 0.0
         left = allowed.wall_seconds - wall
         if left <= 0 and not self._over():
             # Since its birth, not since this test: one look costs as much as a test.
-            left += clocks.waited_seconds(self._pid)
+            left += clocks.waited_seconds(self._pid) + self._excused()
             if left <= 0:
                 return End.WALL_LIMIT, 0.0
             if wall > allowed.wall_seconds * _LONGEST_EXTENSION:
@@ -202,6 +222,8 @@ class Watch:
             return
         self._stdout.append(piece)
         self._stdout_bytes += len(piece)
+        if self._hear is not None:
+            self._hear(piece)
         if self._stdout_bytes > self._most:
             self._deafen()
             self._wake()

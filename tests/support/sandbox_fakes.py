@@ -11,6 +11,7 @@ from rewardd_sandbox import (
     Limits,
     Program,
     SandboxError,
+    Talk,
     UnavailableError,
 )
 
@@ -26,6 +27,9 @@ class _EchoJail:
 
     async def companion(self, program: Program, limits: Limits) -> Jail:
         raise SandboxError(f"no companion here for {program.main} under {limits}")
+
+    async def converse(self, given: Given, companion: Jail, theirs: Given) -> Talk:
+        raise SandboxError(f"nobody to talk to: {companion} {given} {theirs}")
 
     async def close(self) -> None:
         """Have nothing to end."""

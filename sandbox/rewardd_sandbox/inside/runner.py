@@ -5,6 +5,7 @@ Everything here is the submission's to read and break; it can spoil nothing but 
 
 import atexit
 import builtins
+import contextlib
 import decimal
 import gc
 import os
@@ -149,7 +150,8 @@ class Runner:
         """Put everything back to what a fresh interpreter has."""
         for number in range(orders.GO):
             os.dup2(_SPARE + number, number)
-        os.lseek(0, 0, os.SEEK_SET)
+        with contextlib.suppress(OSError):  # a pipe, in a conversation
+            os.lseek(0, 0, os.SEEK_SET)
         os.chdir(self._place.work)
         self._sweep()
         link_stdin(self._place.stdin_file)
