@@ -211,9 +211,19 @@ def postfix(kind: str) -> Callable[[Cursor, Tree], Tree]:
 
     def read(parser: Cursor, left: Tree) -> Tree:
         parser.take()
+        if kind == "factorial" and parser.sees("!") and not parser.token.blank:
+            return _double(parser, left)
         return Operation(kind, (left,))
 
     return read
+
+
+def _double(parser: Cursor, left: Tree) -> Tree:
+    """Read `5!!`, which multiplies every other number; three signs in a row are beyond us."""
+    parser.take()
+    if parser.sees("!"):
+        raise UnreadableError("more than two factorial signs")
+    return Call("double factorial", (left,))
 
 
 def subscripted(parser: Cursor, left: Tree) -> Tree:

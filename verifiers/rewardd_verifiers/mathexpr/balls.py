@@ -154,6 +154,12 @@ def _binomial(top: acb, bottom: acb) -> acb:
     return (top + 1).gamma() * (bottom + 1).rgamma() * (top - bottom + 1).rgamma()
 
 
+def _arrangements(top: acb, bottom: acb) -> acb:
+    check_size(top, 40)
+    check_size(bottom, 40)
+    return (top + 1).gamma() * (top - bottom + 1).rgamma()
+
+
 def _inverse(method: str) -> Callable[[acb], acb]:
     def read(value: acb) -> acb:
         result: acb = getattr(1 / value, method)()
@@ -210,13 +216,17 @@ FUNCTIONS: Mapping[tuple[str, int], Callable[..., acb]] = {
     ("Gamma", 1): _gamma,
     ("mod", 2): _modulo,
     ("binomial", 2): _binomial,
+    ("C", 2): _binomial,
+    ("P", 2): _arrangements,
     ("Re", 1): _real_part,
     ("Im", 1): _imaginary_part,
     ("arg", 1): _argument,
     ("conj", 1): _method("conjugate"),
     ("overline", 1): _method("conjugate"),
 }
-NAMES = frozenset(name for name, _ in FUNCTIONS)
+NAMES = frozenset(name for name, _ in FUNCTIONS if len(name) > 1)
+"""Names that mean nothing else; `P` with one argument may be a polynomial."""
+
 FOLDS: Mapping[str, Callable[[arb, arb], arb]] = {"max": arb.max, "min": arb.min}
 
 

@@ -237,9 +237,8 @@ def _rows(cursor: Cursor) -> list[list[Tree]]:
 def _cell(cursor: Cursor) -> Tree:
     while cursor.accept("if"):
         pass
-    if cursor.accept("otherwise"):
-        return Constant("otherwise")
-    tree = cursor.expression(ANY)
+    alone = cursor.accept("otherwise")
+    tree = Constant("otherwise") if alone else cursor.expression(ANY)
     for stop in (",", ";", "."):
         cursor.accept(stop)
     while cursor.accept("if"):

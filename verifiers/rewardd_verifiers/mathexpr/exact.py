@@ -136,6 +136,18 @@ def _binomial(values: Sequence[Fraction]) -> Fraction | None:
     return Fraction(math.comb(top.numerator, bottom.numerator))
 
 
+def _arrangements(values: Sequence[Fraction]) -> Fraction | None:
+    chosen = _binomial(values)
+    return None if chosen is None else _product([chosen, Fraction(math.factorial(int(values[1])))])
+
+
+def _double_factorial(values: Sequence[Fraction]) -> Fraction | None:
+    (value,) = values
+    if value.denominator != 1 or not 0 <= value <= MAX_FACTORIAL:
+        return None
+    return _bounded(Fraction(math.prod(range(value.numerator, 0, -2))))
+
+
 def _modulo(values: Sequence[Fraction]) -> Fraction | None:
     value, modulus = values
     if modulus == 0:
@@ -181,6 +193,9 @@ _CALLS: Mapping[str, _Rule] = {
     "gcd": _whole_numbers(math.gcd),
     "lcm": _whole_numbers(math.lcm),
     "binomial": _binomial,
+    "C": _binomial,
+    "P": _arrangements,
+    "double factorial": _double_factorial,
     "mod": _modulo,
     "sign": _sign,
 }

@@ -8,7 +8,9 @@ from rewardd_verifiers.mathexpr.outcome import SAME_TEXT, Outcome, differ, undec
 from rewardd_verifiers.mathexpr.policy import Policy
 from rewardd_verifiers.mathexpr.prover import Allowance
 from rewardd_verifiers.mathexpr.read import Expression
-from rewardd_verifiers.mathexpr.tree import Tree, symbols
+from rewardd_verifiers.mathexpr.tree import Number, Tree, symbols, walk
+
+_ABOUT = ("\\approx", "\\simeq", "\\sim", "\\doteq", "~")
 
 
 def judge(
@@ -18,6 +20,8 @@ def judge(
     fault = form.fault(gold.tree, answer.tree, policy.form)
     if gold.text == answer.text and not fault:
         return SAME_TEXT
+    if _is_rough(answer) and not _is_rough(gold) and _is_exact(gold.tree, answer.tree, policy):
+        return differ("an approximate value of an exact gold")
     context = Context(policy, allowance=allowance or Allowance())
     outcome = _compared(gold.tree, answer.tree, context)
     for name in sorted(gold.others.keys() | answer.others.keys()):
@@ -30,6 +34,19 @@ def judge(
     if outcome.equal and fault:
         return differ(f"equal, but in another form: {fault}")
     return _doubted(gold, outcome)
+
+
+def _is_rough(side: Expression) -> bool:
+    return side.text.startswith(_ABOUT)
+
+
+def _is_exact(gold: Tree, answer: Tree, policy: Policy) -> bool:
+    """Whether a gold has no decimals, and the answer not so many that chance cannot hit them."""
+    if any(isinstance(node, Number) and node.places for node in walk(gold)):
+        return False
+    needed = policy.rounded_answer
+    written = [node.digits for node in walk(answer) if isinstance(node, Number) and node.places]
+    return policy.tolerant is False and (needed is None or max(written, default=0) < needed)
 
 
 def _compared(gold: Tree, answer: Tree, context: Context) -> Outcome:

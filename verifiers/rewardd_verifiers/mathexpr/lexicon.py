@@ -128,7 +128,7 @@ UNICODE: dict[str, str] = {
     "＄": "$", "￥": "¥", "∑": r"\sum ", "∏": r"\prod ", "∫": r"\int ", "∂": r"\partial ",
     "∆": r"\Delta ", "µ": "μ", "ﬁ": "fi", "ﬂ": "fl", "∥": r"\parallel ", "⊥": r"\perp ",
     "∘": r"\circ ", "㎡": "m^2", "㎝": "cm", "㎞": "km", "㎏": "kg", "∼": r"\sim ", "～": "~",
-    "∶": ":", "¢": r"\text{ cents}",
+    "∶": ":", "∴": r"\therefore ", "↦": r"\mapsto ", "¢": r"\text{ cents}",
     "½": r"\frac12 ", "⅓": r"\frac13 ", "⅔": r"\frac23 ", "¼": r"\frac14 ", "¾": r"\frac34 ",
     "⅕": r"\frac15 ", "⅖": r"\frac25 ", "⅗": r"\frac35 ", "⅘": r"\frac45 ", "⅙": r"\frac16 ",
     "⅚": r"\frac56 ", "⅐": r"\frac17 ", "⅛": r"\frac18 ", "⅜": r"\frac38 ", "⅝": r"\frac58 ",

@@ -23,7 +23,7 @@ from rewardd_verifiers.mathexpr.tree import Number, Text, Tree, children
 
 _POSTFIX = 60
 _SHORTEST_NOUN = 3
-_STARTS = frozenset({"(", "[", "{", "|", "⌊", "⌈", "\\{", "‖"})
+_STARTS = frozenset({"(", "[", "{", "|", "⌊", "⌈", "\\{", "‖", "⟨"})
 
 
 def parse(tokens: list[Token], reading: Reading) -> tuple[Tree, "Parser"]:
@@ -114,6 +114,8 @@ class Parser(Cursor):
             return False
         if token.kind == NAME:
             return token.blank and self._letter_unit()
+        if token.text == "hr" and not token.upright and self.following.text == "^":
+            return False
         found = units.Reader(self.tokens, plain_letters=True).read(self.position)
         return found is not None or self._noun_follows(token)
 

@@ -130,18 +130,24 @@ def _word(cursor: Cursor, token: Token) -> Tree:  # noqa: PLR0911  one family a 
     word = token.text
     known = lexicon.ALIASES.get(word, word)
     if known in lexicon.FUNCTIONS:
-        return function(cursor, known)
+        return Text(word) if cursor.sees("=", ":") else function(cursor, known)
     if known in lexicon.CONSTANTS:
         return Constant(lexicon.CONSTANTS[known])
     if word in lexicon.SPELLED_LETTERS and not token.upright:
         return Symbol(word)
     if len(word) > 1 and not word.strip("IVX"):
         return Text(word.lower())
-    if token.upright and len(word) == 1 and cursor.sees("_", "^", "("):
+    if token.upright and len(word) == 1 and (cursor.sees("_", "^", "(") or _is_term(cursor)):
         return name(cursor, token)
     if not token.upright and _is_product(word):
         return _letters(cursor, token)
     return _prose(cursor, token)
+
+
+def _is_term(cursor: Cursor) -> bool:
+    r"""Whether a sign of arithmetic stands before what was just read, as in `x^2 + \text{C}`."""
+    before = cursor.tokens[cursor.position - 2]
+    return cursor.position > 1 and before.kind == SIGN and before.text in {"+", "-", "*"}
 
 
 def _is_product(word: str) -> bool:
@@ -237,6 +243,8 @@ def argument(cursor: Cursor) -> Tree:
         return tree
     if cursor.token.kind == NUMBER:
         return _digit(cursor)
+    if cursor.token.kind == WORD and not cursor.token.upright:
+        return _letter(cursor)
     cursor.descend()
     tree = prefix(cursor, POWER)
     cursor.depth -= 1
@@ -251,6 +259,13 @@ def _digit(cursor: Cursor) -> Tree:
     rest = Token(NUMBER, token.text[1:])
     cursor.tokens[cursor.position] = rest
     return read_number(token.text[0])
+
+
+def _letter(cursor: Cursor) -> Tree:
+    r"""Read one letter of a run: `\frac ab` and `\binom nk` have two arguments."""
+    letter, rest = cursor.token.text[0], cursor.token.text[1:]
+    cursor.tokens[cursor.position] = Token(NAME if len(rest) == 1 else WORD, rest)
+    return _constant_or_symbol(letter)
 
 
 def _fraction(cursor: Cursor) -> Tree:

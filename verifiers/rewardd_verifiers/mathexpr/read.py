@@ -4,7 +4,14 @@ import re
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 
-from rewardd_verifiers.mathexpr import clauses, families, lexicon, normalise, spoken
+from rewardd_verifiers.mathexpr import (
+    clauses,
+    families,
+    lexicon,
+    normalise,
+    shorthand,
+    spoken,
+)
 from rewardd_verifiers.mathexpr.cursor import Reading
 from rewardd_verifiers.mathexpr.expand import expand
 from rewardd_verifiers.mathexpr.limits import UndecidedError, UnreadableError
@@ -91,7 +98,7 @@ def read(text: str, *, decimal_comma: bool = False) -> Expression:
         UnreadableError: it is neither mathematics nor prose.
     """
     folded, repairs = normalise.fold(peel(text))
-    folded = peel(folded)
+    folded = peel(shorthand.bare(peel(folded)))
     special = spoken.read_special(folded)
     if special is not None:
         return Expression(folded, special, repairs=tuple(repairs))
@@ -108,7 +115,8 @@ def read(text: str, *, decimal_comma: bool = False) -> Expression:
 
 
 def _prepare(folded: str, *, decimal_comma: bool) -> str:
-    text = clauses.settle(_BOXES.sub("", folded) if "\\" in folded else folded)
+    text = shorthand.unfold(_BOXES.sub("", folded) if "\\" in folded else folded)
+    text = clauses.settle(text)
     if "$" in text:
         bare = text.replace("\\$", "")
         opens = _MONEY.findall(text)

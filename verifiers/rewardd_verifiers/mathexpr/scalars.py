@@ -5,6 +5,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from rewardd_verifiers.mathexpr import rounding, units
+from rewardd_verifiers.mathexpr.foreign import roman
 from rewardd_verifiers.mathexpr.identity import Context, free_names, same
 from rewardd_verifiers.mathexpr.numerals import digits_of
 from rewardd_verifiers.mathexpr.outcome import EXACT, Outcome, differ, undecided
@@ -312,6 +313,9 @@ def _texts(gold: Tree, answer: Tree, _context: Context) -> Outcome:
     if isinstance(one, Text) and isinstance(other, Symbol):
         equal = one.words == other.name.lower()
         return Outcome(equal=True, strength="string") if equal else differ("different words")
+    value = roman(one.words) if isinstance(one, Text) else None
+    if value is not None and rounding.closed(other) == value:
+        return EXACT
     return differ("words on one side, a value on the other")
 
 

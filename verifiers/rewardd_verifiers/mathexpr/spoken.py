@@ -5,6 +5,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from rewardd_verifiers.mathexpr.brackets import base_fits
+from rewardd_verifiers.mathexpr.foreign import read_chinese, read_program
 from rewardd_verifiers.mathexpr.numerals import read_number, read_ordinal, read_words
 from rewardd_verifiers.mathexpr.tree import (
     Based,
@@ -54,6 +55,7 @@ _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})")
 _ORDINAL = re.compile(r"(\d{1,4})\s?\^?\s?(st|nd|rd|th)")
 _BASE = re.compile(r"([0-9a-z]{1,64})_?\s?\(?_?(?:base\s)?(\d{1,2}|[a-z]+)\)?")
+_SHARE = re.compile(r"(\d{1,9}) (?:in|out of) (\d{1,9})")
 _PARTS = {"half": 2, "halves": 2, "quarter": 4, "quarters": 4}
 _LEAST_PART = 2
 _MOST_TEXT = 400
@@ -64,6 +66,9 @@ _SYNONYMS: dict[str, str] = {
          "there is no solution", "there are no solutions", "there are no real solutions",
          "empty set", "the empty set", "no such number exists", "no real roots",
          "no such integers exist", "no real solution exists", "no solution exists",
+         "no such integers", "no such integer exists", "no such number", "no such numbers exist",
+         "no such numbers", "no integer solutions", "no integer solution", "has no solution",
+         "there is no such number", "there are no such numbers", "there is no real solution",
          "无解", "ninguna solución", "aucune solution", "keine lösung"),
         "\\empty",
     ),
@@ -78,7 +83,8 @@ _SYNONYMS: dict[str, str] = {
     ),
     **dict.fromkeys(("undefined", "not defined", "is undefined"), "undefined"),
     **dict.fromkeys(
-        ("all real numbers", "all reals", "all real values", "every real number",
+        ("all real numbers", "all reals", "any real", "all of the real numbers",
+         "all real values", "every real number",
          "any real number", "the set of all real numbers", "all real x", "the real numbers"),
         "\\reals",
     ),
@@ -89,8 +95,12 @@ _SYNONYMS: dict[str, str] = {
     **dict.fromkeys(("infinitely many", "there are infinitely many solutions",
                      "there are infinitely many", "infinitely many solutions", "infinite solutions",
                      "an infinite number of solutions"), "infinitely many"),
-    **dict.fromkeys(("yes", "是"), "yes"),
-    **dict.fromkeys(("no", "否"), "no"),
+    **dict.fromkeys(("diverges", "divergent", "it diverges", "the series diverges",
+                     "the series is divergent", "diverge"), "diverges"),
+    **dict.fromkeys(("converges", "convergent", "it converges", "the series converges",
+                     "the series is convergent", "converge"), "converges"),
+    **dict.fromkeys(("yes", "是", "是的"), "yes"),
+    **dict.fromkeys(("no", "否", "不是"), "no"),
     **dict.fromkeys(("true", "correct", "正确", "对"), "true"),
     **dict.fromkeys(("false", "incorrect", "错误", "错"), "false"),
     **dict.fromkeys(("cannot be determined", "can not be determined", "it cannot be determined",
@@ -212,6 +222,14 @@ def _fraction(flat: str) -> Tree | None:
     return Operation("quotient", (read_number(str(top)), read_number(str(bottom))))
 
 
+def _share(flat: str) -> Tree | None:
+    """Read "1 in 5", "3 out of 10"."""
+    match = _SHARE.fullmatch(flat)
+    if match is None:
+        return None
+    return Operation("quotient", (read_number(match[1]), read_number(match[2])))
+
+
 def _based(flat: str) -> Tree | None:
     match = _BASE.fullmatch(flat)
     if match is None or not ("_" in flat or "base" in flat):
@@ -228,5 +246,8 @@ _READERS: tuple[Callable[[str], Tree | None], ...] = (
     _ordinal,
     _words,
     _fraction,
+    _share,
     _based,
+    read_chinese,
+    read_program,
 )

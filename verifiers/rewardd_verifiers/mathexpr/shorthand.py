@@ -1,0 +1,189 @@
+r"""Spellings that hide what they mean from the parser, rewritten: `10C4`, `log2(12)`, `0.333...`.
+
+All work on a folded text and before it is cut; each pattern is asked only where its sign stands.
+"""
+
+import re
+from collections.abc import Callable
+
+from rewardd_verifiers.mathexpr.lexicon import words
+
+_LONGEST = 2000
+_LEADING = re.compile(
+    r"(?:\\(?:implies|therefore|Rightarrow|Longrightarrow|because|iff|Leftrightarrow|to|rightarrow)"
+    r"(?![A-Za-z])|=>|->|∴)\s*(?=\S)"
+)
+_TRAILING = re.compile(
+    r"(?<=\S)(?:\\[ ,;]|\\q?quad(?![A-Za-z])|\s)*"
+    r"(?:\\(?:checkmark|blacksquare|Box|qed)(?![A-Za-z])|✓|✔|■|∎)\s*$"
+)
+_REMARK = re.compile(
+    r"(?<=\S)\s*(?:\\text\s?\{\s*)?\((?P<words>[A-Za-z][A-Za-z ]{0,60})\)\s*\}?\s*$"
+)
+_REMARKS = words(
+    "the final exact answer result solution value simplified in simplest form lowest terms units "
+    "unit as required given verified checked total is this"
+)
+"""Words of a remark in brackets that say nothing of the value before it."""
+
+_CHOSEN = (
+    re.compile(r"(?<![\w.^{\\])(?P<n>\d{1,3})\s?(?P<letter>[CP])\s?(?P<k>\d{1,3})(?![\w.}^!])"),
+    re.compile(
+        r"(?:^|(?<=[\s=(+*/-]))(?:\{\})?\^\s?\{?(?P<n>\d{1,3})\}?\s?(?P<letter>[CP])"
+        r"_\s?\{?(?P<k>\d{1,3})\}?"
+    ),
+    re.compile(
+        r"(?<![A-Za-z_^}])(?:\\(?:mathrm|text)\s?\{(?=[CP]\}))?(?P<letter>[CP])\}?"
+        r"_\s?(?:\{(?P<n>\d{1,3})\}|(?P<n1>\d))\s?\^\s?(?:\{(?P<k>\d{1,3})\}|(?P<k1>\d))"
+    ),
+    re.compile(
+        r"(?<![A-Za-z_^}])(?:\\(?:mathrm|text)\s?\{(?=[CP]\}))?(?P<letter>[CP])\}?"
+        r"\^\s?(?:\{(?P<k>\d{1,3})\}|(?P<k1>\d))\s?_\s?(?:\{(?P<n>\d{1,3})\}|(?P<n1>\d))"
+    ),
+)
+_BASED_LOG = re.compile(r"(?<![A-Za-z\\])log_?(2|10)\s?(?=\()")
+_FACTORIAL_IS = re.compile(r"(?<=\d)!=(?=\s?\d)")
+_TIMES = re.compile(r"(?<=\d)\s?[xX]\s?(?=10\s?(?:\^|\*\*))|(?<=\d)\s[xX]\s(?=\d)")
+_DOTTED = re.compile(
+    r"(?<![\d.])(\d{0,20}\.)(\d{2,40})\s?(?:\.{3}|\\[lc]?dots(?![A-Za-z]))(?!\s?[\d,])"
+)
+_PERIOD = re.compile(r"(\d*?)(\d{1,12}?)\2+")
+_LEAST_DIGITS = 3
+_FEET = re.compile(r"(?<![\w'])(\d+)\s?'\s?(\d+(?:\.\d+)?)\s?(?:\"|'')(?!')")
+_HOURS = re.compile(r"(?<=\d)\s?h\s?(?=\d+\s?m(?:in)?\b)")
+_LABEL = re.compile(r"([A-Za-z])\s?:\s+(?=[-+]?(?:\d|\\frac|\\sqrt|\$))")
+_MAPPED = re.compile(
+    r"(?:(?P<name>[A-Za-z])\s?:\s?)?(?P<of>[A-Za-z])\s?(?:\\mapsto|\\longmapsto|\|->|↦)\s?(?P<body>.+)",
+    re.DOTALL,
+)
+_MONEY = re.compile(r"(USD|EUR|GBP|JPY|INR|CNY|RMB|Rs)\.?\s?(\d[\d.,]*)")
+_ORDERS = ("<", ">", r"\le", r"\ge", r"\lt", r"\gt")
+_BRACKETS = ("(", "[", "{")
+_BOUNDED = re.compile(
+    r"(?:(?P<name>[A-Za-z])\s(?:is|must\sbe)\s)?"
+    r"(?P<sign>at\sleast|at\smost|greater\sthan\sor\sequal\sto|less\sthan\sor\sequal\sto|more\sthan|"
+    r"greater\sthan|less\sthan|fewer\sthan|no\smore\sthan|no\sless\sthan)\s(?P<end>[^,;<>=A-Za-z]+)"
+)
+_SIGNS = {
+    "at least": r"\ge", "at most": r"\le", "greater than or equal to": r"\ge",
+    "less than or equal to": r"\le", "more than": ">", "greater than": ">", "less than": "<",
+    "fewer than": "<", "no more than": r"\le", "no less than": r"\ge",
+}  # fmt: skip
+_BETWEEN = re.compile(
+    r"(?:(?P<name>[A-Za-z])\sis\s)?between\s(?P<low>[^,;<>=A-Za-z]+)\sand\s(?P<high>[^,;<>=A-Za-z]+?),?\s"
+    r"\(?(?P<ends>inclusive|exclusive)\)?"
+)
+_FACES = re.compile(r"\\(?:text|mathrm|mbox|textrm)\s?\{([^{}\\$]*+)\}")
+_WHITE = re.compile(r"\s+")
+
+
+def bare(text: str) -> str:
+    """Return the text without signs in front and marks behind that only point at an answer."""
+    if text[:1] in {"\\", "=", "-", "∴"} and (leading := _LEADING.match(text)):
+        text = text[leading.end() :]
+    if len(text) > _LONGEST:
+        return text
+    if text.endswith(("k", "e", "x", "d", "✓", "✔", "■", "∎")):
+        text = _TRAILING.sub("", text)
+    if text.endswith((")", "}")) and (remark := _REMARK.search(text, max(len(text) - 120, 0))):
+        said = remark["words"].lower().split()
+        if _REMARKS.issuperset(said) and text[: remark.start()].strip():
+            text = text[: remark.start()]
+    return text
+
+
+def unfold(text: str) -> str:
+    """Return the text with its shorthand written out."""
+    if len(text) > _LONGEST:
+        return text
+    for signs, rewrite in _REWRITES:
+        if any(sign in text for sign in signs):
+            text = rewrite(text)
+    return text
+
+
+def _chosen(text: str) -> str:
+    for pattern in _CHOSEN:
+        text = pattern.sub(_choice, text)
+    return text
+
+
+def _choice(found: re.Match[str]) -> str:
+    parts = found.groupdict()
+    top, bottom = parts["n"] or parts["n1"], parts["k"] or parts["k1"]
+    if int(bottom) > int(top):
+        return found.group()
+    return rf"{{}}_{{{top}}}{parts['letter']}_{{{bottom}}}"
+
+
+def _dotted(text: str) -> str:
+    return _DOTTED.sub(_repeating, text) if "..." in text or "dots" in text else text
+
+
+def _repeating(found: re.Match[str]) -> str:
+    """Write `0.1666...` with a bar, where what is repeated cannot be taken for something else.
+
+    Euler's number begins 2.718281828: a period behind other digits has to stand three times.
+    """
+    whole, digits = found.groups()
+    periods = _PERIOD.fullmatch(digits)
+    if periods is None:
+        return found.group()
+    front, period = periods.groups()
+    times = (len(digits) - len(front)) // len(period)
+    if front and times < _LEAST_DIGITS:
+        return found.group()
+    return rf"{whole}{front}\overline{{{period}}}"
+
+
+def _labelled(text: str) -> str:
+    match = _LABEL.match(text)
+    return f"{match[1]} = {text[match.end() :]}" if match and text.count(":") == 1 else text
+
+
+def _mapping(text: str) -> str:
+    match = _MAPPED.fullmatch(text)
+    return f"{match['name'] or 'f'}({match['of']}) = {match['body']}" if match else text
+
+
+def _money(text: str) -> str:
+    match = _MONEY.fullmatch(text.strip())
+    return rf"{match[2]}\text{{ {match[1]}}}" if match else text
+
+
+def _conditions(text: str) -> str:
+    r"""Read `x < 1 \cup x > 3`, conditions that are joined like sets."""
+    if any(sign in text for sign in _BRACKETS) or not any(sign in text for sign in _ORDERS):
+        return text
+    return text.replace(r"\cup", r"\lor").replace(r"\cap", r"\land")
+
+
+def _bounded(text: str) -> str:
+    """Read "x is at least 3", and "between 2 and 7, exclusive"."""
+    plain = _WHITE.sub(" ", _FACES.sub(r" \1 ", text)).strip()
+    if match := _BOUNDED.fullmatch(plain):
+        sign = _SIGNS[match["sign"]]
+        if match["name"]:
+            return f"{match['name']} {sign} {match['end']}"
+        return rf"\{{ x : x {sign} {match['end']} \}}"
+    if match := _BETWEEN.fullmatch(plain):
+        opener, closer = ("[", "]") if match["ends"] == "inclusive" else ("(", ")")
+        interval = f"{opener}{match['low']},{match['high']}{closer}"
+        return rf"{match['name']} \in {interval}" if match["name"] else interval
+    return text
+
+
+_REWRITES: tuple[tuple[tuple[str, ...], Callable[[str], str]], ...] = (
+    (("C", "P"), _chosen),
+    (("log",), lambda text: _BASED_LOG.sub(r"\\log_{\1}", text)),
+    (("!=",), lambda text: _FACTORIAL_IS.sub("! =", text)),
+    (("x", "X"), lambda text: _TIMES.sub(r"\\times ", text)),
+    ((".",), _dotted),
+    (("'",), lambda text: text if "circ" in text else _FEET.sub(r"\1 feet \2 inches", text)),
+    (("h",), lambda text: _HOURS.sub(" hours ", text)),
+    ((":",), _labelled),
+    (("mapsto", "|->", "↦"), _mapping),
+    (("USD", "EUR", "GBP", "JPY", "INR", "CNY", "RMB", "Rs"), _money),
+    ((r"\cup", r"\cap"), _conditions),
+    (("than", "at least", "at most", "between"), _bounded),
+)
