@@ -2,9 +2,17 @@
 
 from collections.abc import Callable, Sequence
 
-from rewardd_verifiers.mathexpr import families, logic, matching, relations, scalars, sets
+from rewardd_verifiers.mathexpr import (
+    branches,
+    families,
+    logic,
+    matching,
+    relations,
+    scalars,
+    sets,
+    wholes,
+)
 from rewardd_verifiers.mathexpr.canon import key
-from rewardd_verifiers.mathexpr.expand import is_whole_number_condition
 from rewardd_verifiers.mathexpr.identity import Context
 from rewardd_verifiers.mathexpr.limits import UndecidedError
 from rewardd_verifiers.mathexpr.outcome import EXACT, Outcome, both, differ, undecided
@@ -38,6 +46,9 @@ def compare(gold: Tree, answer: Tree, context: Context) -> Outcome:
 
 
 def _compare(gold: Tree, answer: Tree, context: Context) -> Outcome:
+    counted = wholes.compare_wholes(gold, answer, context, _compare)
+    if counted is not None:
+        return counted
     if sets.is_set_like(gold) or sets.is_set_like(answer):
         outcome = _real_sets(gold, answer, context)
         if outcome is not None:
@@ -54,6 +65,9 @@ def _single(gold: Tree, answer: Tree, context: Context) -> Outcome:
         free = relations.constant_difference(gold, answer, context)
         if free is not None and free.equal:
             return free
+    if outcome.equal is False:
+        renamed = families.renamed_index(gold, answer, context)
+        return renamed if renamed is not None and renamed.equal else outcome
     return outcome
 
 
@@ -106,8 +120,12 @@ def _lists(gold: Tree, answer: Tree, context: Context) -> Outcome:
     if not (isinstance(gold, Group) and isinstance(answer, Group)):
         return _list_and_value(gold, answer, context)
     if not (_is_list(gold) and _is_list(answer)):
-        return _list_and_tuple(gold, answer, context)
+        lone = any(_is_list(s) and len(s.items) == 1 and s.bracket == "{}" for s in (gold, answer))
+        return (_list_and_value if lone else _list_and_tuple)(gold, answer, context)
     if Dots() in gold.items or Dots() in answer.items:
+        shown = Dots() in gold.items and Dots() in answer.items
+        if shown and wholes.same_row(gold.items, answer.items):
+            return EXACT
         return _in_order(gold.items, answer.items, context)
     return _unordered(gold, answer, context)
 
@@ -143,11 +161,14 @@ def _list_and_value(gold: Tree, answer: Tree, context: Context) -> Outcome:
     listed, other = (gold, answer) if isinstance(gold, Group) and _is_list(gold) else (answer, gold)
     if not isinstance(listed, Group):
         return differ("a list and a value")
-    if isinstance(other, Group):
+    single = len(listed.items) == 1 and listed.bracket == "{}"
+    if isinstance(other, Group) and not (single and isinstance(listed.items[0], Group)):
         return _list_and_tuple(gold, answer, context)
-    if len(listed.items) == 1 and listed.bracket == "{}":
+    if single:
         pair = (listed.items[0], other) if listed is gold else (other, listed.items[0])
         return _compare(*pair, context)
+    if Dots() in listed.items and wholes.is_system(listed.items, other):
+        return EXACT
     if listed is answer:
         return differ("hedge: several values for one", "exact")
     return differ(f"{len(listed.items)} values in the gold, one in the answer", "exact")
@@ -180,6 +201,9 @@ def _unordered(gold: Group, answer: Group, context: Context) -> Outcome:
     labels = [[relations.split(item) for item in side.items] for side in (gold, answer)]
     named = [all(value.label for value in side) for side in labels]
     if any(named) and not all(named) and context.policy.labels == "optional":
+        gold, answer = (_roots(*pair) for pair in zip((gold, answer), labels, strict=True))
+        if "{}" in {gold.bracket, answer.bracket}:
+            return _unordered(gold, answer, context)
         plain = [[value.value for value in side] for side in labels]
         return _in_order(plain[0], plain[1], context)
     first, second = list(gold.items), list(answer.items)
@@ -190,6 +214,15 @@ def _unordered(gold: Group, answer: Group, context: Context) -> Outcome:
     if context.policy.order == "ordered":
         return _in_order(first, second, context)
     return matching.matched(first, second, context, _compare)
+
+
+def _roots(tree: Group, labels: Sequence[relations.Labelled]) -> Group:
+    """Read x_1 = 3, x_2 = 1, the roots of one equation, as a set; all else stays."""
+    names = {value.label.partition("_")[0] for value in labels}
+    numbered = all(value.label.partition("_")[2].isdigit() for value in labels)
+    if len(names) != 1 or not numbered:
+        return tree
+    return Group("{}", tuple(value.value for value in labels))
 
 
 def _relations(gold: Tree, answer: Tree, context: Context) -> Outcome:
@@ -210,6 +243,8 @@ def _relation_and_value(
     if isinstance(coordinates, Group) and isinstance(other, Group):
         pair = (coordinates, other) if gold_first else (other, coordinates)
         return _lists(*pair, context)
+    if isinstance(other, Text) and relations.prose(relation) == other.words:
+        return Outcome(equal=True, strength="string")
     labelled = relations.split(relation)
     if labelled.value is relation.sides[0]:
         pair = (labelled.value, other) if gold_first else (other, labelled.value)
@@ -293,53 +328,7 @@ def _grid(tree: Tree) -> Sequence[Sequence[Tree]] | None:
 
 
 def _cases(gold: Tree, answer: Tree, context: Context) -> Outcome:
-    if not (isinstance(gold, Cases) and isinstance(answer, Cases)):
-        return _conditional(gold, answer, context)
-    if len(gold.branches) != len(answer.branches):
-        return differ("a different number of branches")
-    answer = families.aligned(gold, answer)
-    for _, condition in gold.branches:
-        if condition is not None and is_whole_number_condition(condition):
-            context = context.with_integers(symbols(condition))
-    rest = list(answer.branches)
-    outcome = both(_take_branch(branch, rest, context) for branch in gold.branches)
-    return families.outcome_of(gold, answer, outcome, context)
-
-
-def _take_branch(
-    branch: tuple[Tree, Tree | None], rest: list[tuple[Tree, Tree | None]], context: Context
-) -> Outcome:
-    outcome = differ("a branch without partner")
-    for place, other in enumerate(rest):
-        outcome = _condition(branch[1], other[1], context)
-        if outcome.equal:
-            rest.pop(place)
-            return both([outcome, _compare(branch[0], other[0], context)])
-    return outcome
-
-
-def _condition(gold: Tree | None, answer: Tree | None, context: Context) -> Outcome:
-    if is_whole_number_condition(gold) and is_whole_number_condition(answer):
-        alike = families.same_domain(gold, answer)
-        return EXACT if alike else differ("other whole numbers")
-    if gold is None or answer is None:
-        return EXACT if gold is answer else differ("otherwise on one side only")
-    return _compare(gold, answer, context)
-
-
-def _conditional(gold: Tree, answer: Tree, context: Context) -> Outcome:
-    """Compare "value if condition" with a value; the condition may only repeat a domain."""
-    cases, other = (gold, answer) if isinstance(gold, Cases) else (answer, gold)
-    if not isinstance(cases, Cases) or len(cases.branches) != 1:
-        return differ("cases and a single value")
-    value, condition = cases.branches[0]
-    domain = isinstance(condition, Relation) and condition.signs in {("in",), ("!=",)}
-    if is_whole_number_condition(condition) and condition is not None:
-        context, domain = context.with_integers(symbols(condition)), True
-    if cases is answer and not domain:
-        return differ("a condition that the gold does not have")
-    pair = (value, other) if cases is gold else (other, value)
-    return _compare(*pair, context)
+    return branches.compare_cases(gold, answer, context, _compare)
 
 
 def _groups(gold: Tree, answer: Tree, context: Context) -> Outcome:

@@ -29,12 +29,33 @@ _OPEN = frozenset({"plusminus", "minusplus"})
 
 def expand(tree: Tree) -> Tree:
     """Return the tree with each plus-minus replaced by both of its values, as a list."""
-    tree = _solutions(_matrix(_conditioned(tree)))
+    tree = _solutions(_matrix(_conditioned(_indexed(tree))))
     if isinstance(tree, Group) and tree.bracket in {"", "and", "or", "{}"}:
         items = [value for item in tree.items for value in _values(_matrix(item))]
         return tree if len(items) == len(tree.items) else Group(tree.bracket, tuple(items))
     values = _values(tree)
     return values[0] if len(values) == 1 else Group("", tuple(values))
+
+
+def _indexed(tree: Tree) -> Tree:
+    """Read the i over which a sum runs as a name, not as the imaginary unit."""
+    if not any(isinstance(node, Call) and _runs_over_i(node) for node in walk(tree)):
+        return tree
+    return _with_name(tree)
+
+
+def _runs_over_i(call: Call) -> bool:
+    match call:
+        case Call(name="sum" | "prod", args=(Relation(sides=(Constant(name="i"), *_)), *_)):
+            return True
+        case _:
+            return False
+
+
+def _with_name(tree: Tree) -> Tree:
+    if isinstance(tree, Constant) and tree.name == "i":
+        return Symbol("i")
+    return rebuild(tree, _with_name)
 
 
 def _solutions(tree: Tree) -> Tree:
@@ -100,7 +121,7 @@ def is_whole_number_condition(tree: Tree | None) -> bool:
     """Whether a condition only says that names stand for whole numbers."""
     match tree:
         case Relation(signs=("in",), sides=(Symbol(), Constant(name=name))):
-            return name in {"Z", "N"}
+            return name in {"Z", "N", "Z+", "Z0+"}
         case Relation(signs=("=",), sides=(Symbol(), Text(words=words))):
             return "integer" in words or "natural number" in words
         case Text(words=words):

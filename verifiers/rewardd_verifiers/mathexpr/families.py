@@ -16,10 +16,12 @@ from rewardd_verifiers.mathexpr.tree import (
     Symbol,
     Text,
     Tree,
+    walk,
 )
 
 _BITS = 64
 _MOST_STEPS = 1000
+_INDICES = frozenset("kmn")
 
 
 def index_of(condition: Tree | None) -> str:
@@ -39,7 +41,7 @@ def same_domain(gold: Tree | None, answer: Tree | None) -> bool:
 def _is_natural(condition: Tree | None) -> bool:
     match condition:
         case Relation(signs=("in",), sides=(_, Constant(name=name))):
-            return name == "N"
+            return name in {"N", "Z+", "Z0+"}
         case Relation(sides=(_, Text(words=words))) | Text(words=words):
             return any(word in words for word in ("positive", "negative", "natural"))
         case _:
@@ -68,13 +70,41 @@ def aligned(gold: Cases, answer: Cases) -> Cases:
     return Cases(((relations.rename(other, {alias: name}), condition),))
 
 
+def whole(name: str) -> Tree:
+    """Return the condition that a name runs through all integers."""
+    return Relation(("in",), (Symbol(name), Constant("Z")))
+
+
+def unstated_index(tree: Tree) -> str:
+    r"""Return the one name of `\frac{\pi}{2} + 2k\pi` that stands for a whole number; "" if none.
+
+    Only the names that authors give to it, and only beside multiples of pi or degrees.
+    """
+    value = relations.split(tree).value
+    names = free_names(value)
+    angle = any(_is_angle(node) for node in walk(value))
+    return names.pop() if len(names) == 1 and names <= _INDICES and angle else ""
+
+
+def _is_angle(node: Tree) -> bool:
+    return node == Constant("pi") or (isinstance(node, Operation) and node.kind == "degrees")
+
+
+def renamed_index(gold: Tree, answer: Tree, context: Context) -> Outcome | None:
+    """Compare two families whose index nobody declared, under different names; None if not so."""
+    name, alias = unstated_index(gold), unstated_index(answer)
+    if not name or not alias or name == alias:
+        return None
+    return same(gold, relations.rename(answer, {alias: name}), context)
+
+
 def same_progression(gold: Tree, answer: Tree, name: str, context: Context) -> bool:
     """Whether two values that are linear in an integer run through the same numbers."""
     gold, answer = relations.split(gold).value, relations.split(answer).value
     if isinstance(gold, Group | Relation) or isinstance(answer, Group | Relation):
         return False
-    start, step = _linear(gold, name, context)
-    other, pace = _linear(answer, name, context)
+    start, step = linear(gold, name, context)
+    other, pace = linear(answer, name, context)
     if start is None or step is None or other is None or pace is None:
         return False
     if not (same(step, pace, context).equal or same(step, _negative(pace), context).equal):
@@ -99,7 +129,8 @@ def outcome_of(gold: Cases, answer: Cases, outcome: Outcome, context: Context) -
     return Outcome(equal=True, strength="probed") if found else outcome
 
 
-def _linear(tree: Tree, name: str, context: Context) -> tuple[Tree | None, Tree | None]:
+def linear(tree: Tree, name: str, context: Context) -> tuple[Tree | None, Tree | None]:
+    """Return start and step of a value that is linear in a name; None twice where it is not."""
     start = relations.put(tree, {name: read_number("0")})
     after = relations.put(tree, {name: read_number("1")})
     step = Operation("sum", (after, _negative(start)))

@@ -94,6 +94,15 @@ def split(tree: Tree) -> Labelled:
     return Labelled("", tree)
 
 
+def prose(tree: Relation) -> str:
+    """Return the words that "player A" is, which reads like a label with its value."""
+    match tree:
+        case Relation(signs=("=",), sides=(Text(words=words), Symbol(name=name))):
+            return f"{words} {name.lower()}"
+        case _:
+            return ""
+
+
 def same_names(gold: Relation, answer: Relation) -> bool:
     """Whether `y(x) = ...` and `y = ...` define one function."""
     match gold.sides, answer.sides:

@@ -31,6 +31,9 @@ from rewardd_verifiers.mathexpr.tree import (
     walk,
 )
 
+_WARMTH = (("K", Fraction(1)),)
+"""The dimension of a temperature."""
+
 
 def compare(gold: Tree, answer: Tree, context: Context) -> Outcome:
     """Compare two single values under the context's policy."""
@@ -66,6 +69,8 @@ def _is_no_number(tree: Tree) -> bool:
 def _constants(gold: Tree, answer: Tree) -> Outcome:
     if gold == answer:
         return EXACT
+    if Constant("N") in {gold, answer} and {gold, answer} & {Constant("Z+"), Constant("Z0+")}:
+        return undecided("natural numbers may begin at nought or at one")
     if Constant("undefined") in {gold, answer}:
         return differ("an undefined value matches no value")
     return differ("a set and a number")
@@ -153,14 +158,20 @@ def _quantities(gold: Tree, answer: Tree, context: Context) -> Outcome:
         return radians
     if context.policy.units in {"require", "exact"}:
         return differ("a unit on one side only")
-    if _is(gold, "percent") or _is(answer, "percent"):
-        return differ("a unit and a percent sign")
+    if _is_marked(gold, answer):
+        return differ("a unit beside a percent or degree sign")
     value = compare(
         gold.value if isinstance(gold, Quantity) else gold,
         answer.value if isinstance(answer, Quantity) else answer,
         context,
     )
     return value.by("units") if value.equal else value
+
+
+def _is_marked(*sides: Tree) -> bool:
+    """Whether a side bears a sign that no unit goes with; a bare degree may be one of warmth."""
+    warm = any(isinstance(side, Quantity) and side.unit.dimension == _WARMTH for side in sides)
+    return any(_is(s, "percent") or (_is(s, "degrees") and not warm) for s in sides)
 
 
 def _is_pure(tree: Tree) -> bool:

@@ -19,7 +19,7 @@ from rewardd_verifiers.mathexpr.tree import (
 )
 
 INFINITY = Constant("infinity")
-_MINUS_INFINITY = Operation("negative", (INFINITY,))
+MINUS_INFINITY = Operation("negative", (INFINITY,))
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _BRACKETS = {
     "()": (False, False), "[]": (True, True), "(]": (False, True), "[)": (True, False),
@@ -49,7 +49,7 @@ class RealSet:
     variable: str = ""
 
 
-EVERYTHING = RealSet((Piece(_MINUS_INFINITY, INFINITY, low_closed=False, high_closed=False),))
+EVERYTHING = RealSet((Piece(MINUS_INFINITY, INFINITY, low_closed=False, high_closed=False),))
 
 
 def read(tree: Tree, context: Context) -> RealSet | None:  # noqa: C901, PLR0911  one line a kind
@@ -62,7 +62,7 @@ def read(tree: Tree, context: Context) -> RealSet | None:  # noqa: C901, PLR0911
         case Group(bracket=bracket, items=(low, high)) if bracket in _BRACKETS:
             return RealSet((Piece(low, high, *_BRACKETS[bracket]),))
         case Group(bracket="{}", items=items):
-            return _merge([_point(item) for item in items], context)
+            return None if _is_composite(items) else _merge([_point(i) for i in items], context)
         case Group(bracket=bracket, items=items) if bracket in {"", "and", "or"}:
             return _joined(items, bracket, context)
         case Constant(name="R"):
@@ -79,6 +79,11 @@ def read(tree: Tree, context: Context) -> RealSet | None:  # noqa: C901, PLR0911
             return _builder(tree, context)
         case _:
             return None
+
+
+def _is_composite(items: tuple[Tree, ...]) -> bool:
+    """Whether a set has members that are no numbers: points, sets, equations."""
+    return any(isinstance(item, Group | Relation | SetOperation | Builder) for item in items)
 
 
 def is_set_like(tree: Tree) -> bool:  # noqa: PLR0911  one line a kind
@@ -156,7 +161,7 @@ def _bounded(tree: Relation, middle: int, context: Context) -> RealSet | None:
 def _ray(sign: str, end: Tree) -> RealSet:
     """Return the reals that stand in this relation to `end`."""
     closed = sign.endswith("=") and sign != "!="
-    below = Piece(_MINUS_INFINITY, end, low_closed=False, high_closed=closed)
+    below = Piece(MINUS_INFINITY, end, low_closed=False, high_closed=closed)
     above = Piece(end, INFINITY, low_closed=closed, high_closed=False)
     if sign == "!=":
         return RealSet((below, above))
@@ -169,7 +174,7 @@ def _absolute_ray(sign: str, end: Tree) -> RealSet:
     opposite = Operation("negative", (end,))
     if sign.startswith("<"):
         return RealSet((Piece(opposite, end, closed, closed),))
-    below = Piece(_MINUS_INFINITY, opposite, low_closed=False, high_closed=closed)
+    below = Piece(MINUS_INFINITY, opposite, low_closed=False, high_closed=closed)
     above = Piece(end, INFINITY, low_closed=closed, high_closed=False)
     if sign == "!=":
         middle = Piece(opposite, end, low_closed=False, high_closed=False)
@@ -208,13 +213,13 @@ def _joined(items: tuple[Tree, ...], joint: str, context: Context) -> RealSet | 
     names = {part.variable for part in parts if part.variable}
     if len(names) > 1:
         return None
-    united = _merge([piece for part in parts for piece in part.pieces], context)
-    result = united
+    everything = united(parts, context)
+    result = everything
     if joint != "or":
         common = parts[0]
         for part in parts[1:]:
             common = intersect(common, part, context)
-        result = common if common.pieces else united
+        result = common if common.pieces else everything
     return RealSet(result.pieces, next(iter(names), ""))
 
 
@@ -240,7 +245,7 @@ def _operation(kind: str, args: tuple[Tree, ...], context: Context) -> RealSet |
     if len(known) < len(parts):
         return None
     if kind == "union":
-        return _merge([piece for part in known for piece in part.pieces], context)
+        return united(known, context)
     found = known[0]
     for part in known[1:]:
         taken = complement(part) if kind == "difference" else part
@@ -258,15 +263,32 @@ def _taken(kind: str, arg: Tree, context: Context) -> RealSet | None:
 def complement(whole: RealSet) -> RealSet:
     """Return the reals outside."""
     pieces: list[Piece] = []
-    low: Tree = _MINUS_INFINITY
+    low: Tree = MINUS_INFINITY
     closed = False
     for piece in whole.pieces:
-        if piece.low != _MINUS_INFINITY:
+        if piece.low != MINUS_INFINITY:
             pieces.append(Piece(low, piece.low, closed, not piece.low_closed))
         low, closed = piece.high, not piece.high_closed
     if low != INFINITY:
         pieces.append(Piece(low, INFINITY, closed, high_closed=False))
     return RealSet(tuple(pieces))
+
+
+def united(parts: list[RealSet], context: Context) -> RealSet:
+    """Return what is in any of them."""
+    return _merge([piece for part in parts for piece in part.pieces], context)
+
+
+def written(whole: RealSet) -> Tree:
+    """Return a set as a tree again."""
+    brackets = {kinds: bracket for bracket, kinds in _BRACKETS.items() if "[[" != bracket != "(["}
+    intervals = [
+        Group(brackets[piece.low_closed, piece.high_closed], (piece.low, piece.high))
+        for piece in whole.pieces
+    ]
+    if not intervals:
+        return Constant("empty")
+    return intervals[0] if len(intervals) == 1 else SetOperation("union", tuple(intervals))
 
 
 def intersect(left: RealSet, right: RealSet, context: Context) -> RealSet:
@@ -303,7 +325,7 @@ def _is_empty(piece: Piece, context: Context) -> bool:
 def _infinite(end: Tree) -> int:
     if end == INFINITY:
         return 1
-    return -1 if end == _MINUS_INFINITY else 0
+    return -1 if end == MINUS_INFINITY else 0
 
 
 def compare_ends(left: Tree, right: Tree, context: Context) -> int:
