@@ -1,6 +1,6 @@
 """Compare what is given by cases: branch by branch, value and condition."""
 
-from rewardd_verifiers.mathexpr import families, sets
+from rewardd_verifiers.mathexpr import families, pieces, sets
 from rewardd_verifiers.mathexpr.expand import is_whole_number_condition
 from rewardd_verifiers.mathexpr.identity import Context
 from rewardd_verifiers.mathexpr.matching import Compare
@@ -41,8 +41,8 @@ def _closed(cases: Cases, context: Context) -> Cases:
     names = {part.variable for part in known}
     if len(known) != len(said) or len(names) != 1 or "" in names:
         return cases
-    left = sets.complement(sets.united(known, context))
-    rest = Relation(("in",), (Symbol(names.pop()), sets.written(left)))
+    left = pieces.complement(pieces.united(known, context))
+    rest = Relation(("in",), (Symbol(names.pop()), pieces.written(left)))
     return Cases(tuple((value, condition or rest) for value, condition in cases.branches))
 
 

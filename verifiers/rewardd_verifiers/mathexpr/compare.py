@@ -4,9 +4,11 @@ from collections.abc import Callable, Sequence
 
 from rewardd_verifiers.mathexpr import (
     branches,
+    constants,
     families,
     logic,
     matching,
+    pieces,
     relations,
     scalars,
     sets,
@@ -62,7 +64,7 @@ def _compare(gold: Tree, answer: Tree, context: Context) -> Outcome:
 def _single(gold: Tree, answer: Tree, context: Context) -> Outcome:
     outcome = scalars.compare(gold, answer, context)
     if outcome.equal is False and context.policy.constants == "renamable":
-        free = relations.constant_difference(gold, answer, context)
+        free = constants.free_constants(gold, answer, context)
         if free is not None and free.equal:
             return free
     if outcome.equal is False:
@@ -90,7 +92,7 @@ def _real_sets(gold: Tree, answer: Tree, context: Context) -> Outcome | None:
     return both(_piece(one, other, context) for one, other in pairs)
 
 
-def _as_set(tree: Tree, context: Context) -> sets.RealSet | None:
+def _as_set(tree: Tree, context: Context) -> pieces.RealSet | None:
     found = sets.read(tree, context)
     if found is None:
         labelled = relations.split(tree)
@@ -99,7 +101,7 @@ def _as_set(tree: Tree, context: Context) -> sets.RealSet | None:
     return found
 
 
-def _piece(gold: sets.Piece, answer: sets.Piece, context: Context) -> Outcome:
+def _piece(gold: pieces.Piece, answer: pieces.Piece, context: Context) -> Outcome:
     if gold.low_closed != answer.low_closed:
         return differ(_end("left", closed=gold.low_closed))
     if gold.high_closed != answer.high_closed:

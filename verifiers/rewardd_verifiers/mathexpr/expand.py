@@ -137,7 +137,7 @@ def _values(tree: Tree) -> list[Tree]:
     free = sum(1 for kind in signs if kind == "plusminus") or 1
     if free > MAX_SIGNS:
         raise UndecidedError("too many open signs")
-    return [_Signs(choice).fill(tree) for choice in product((False, True), repeat=free)]
+    return [simplify(_Signs(choice).fill(tree)) for choice in product((False, True), repeat=free)]
 
 
 def _open_signs(tree: Tree) -> list[str]:

@@ -4,20 +4,41 @@ from collections.abc import Callable, Sequence
 from itertools import permutations
 
 from rewardd_verifiers.mathexpr.numerals import read_number
-from rewardd_verifiers.mathexpr.tree import Call, Matrix, Number, Operation, Tree, walk
+from rewardd_verifiers.mathexpr.tree import Call, Group, Matrix, Number, Operation, Tree, walk
 
 _MOST_ENTRIES = 36
 """Of a matrix that is multiplied, or a determinant's rows squared: six by six."""
 
 _WIDEST_DETERMINANT = 4
 _HIGHEST_POWER = 6
+_WIDEST_INVERSE = 3
+_MINUS_ONE = Operation("negative", (read_number("1"),))
+_LINEAR = frozenset({"sum", "product", "negative", "quotient", "plusminus", "minusplus"})
 
 
 def simplify(tree: Tree) -> Tree:
     """Return a sum or product of matrices as one matrix, where that is little work."""
-    if not any(isinstance(node, Matrix) for node in walk(tree)):
+    if any(isinstance(node, Matrix) for node in walk(tree)):
+        return _value(tree)
+    if not isinstance(tree, Operation) or not any(_is_vector(node) for node in walk(tree)):
         return tree
-    return _value(tree)
+    value = _value(_columns(tree))
+    if isinstance(value, Matrix) and len(value.rows[0]) == 1:
+        return Group("⟨⟩", tuple(row[0] for row in value.rows))
+    return tree
+
+
+def _is_vector(tree: Tree) -> bool:
+    """Whether a group can be multiplied and added: it is no list and no half-open interval."""
+    return isinstance(tree, Group) and tree.bracket in {"⟨⟩", "()"} and len(tree.items) > 1
+
+
+def _columns(tree: Tree) -> Tree:
+    if isinstance(tree, Group) and _is_vector(tree):
+        return Matrix(tuple((item,) for item in tree.items))
+    if isinstance(tree, Operation) and tree.kind in _LINEAR:
+        return Operation(tree.kind, tuple(map(_columns, tree.args)))
+    return tree
 
 
 def _value(tree: Tree) -> Tree:
@@ -43,11 +64,41 @@ def _operation(kind: str, values: list[Tree]) -> Tree | None:
     if kind == "quotient" and isinstance(values[0], Matrix) and not isinstance(values[1], Matrix):
         one = read_number("1")
         return _scaled(values[0], Operation("quotient", (one, values[1])), negative=False)
-    if kind == "power" and isinstance(values[0], Matrix) and isinstance(values[1], Number):
-        power = values[1].value
-        if power.denominator == 1 and 1 <= power <= _HIGHEST_POWER:
-            return _product([values[0]] * int(power))
+    if kind == "power" and isinstance(values[0], Matrix):
+        return _power(values[0], values[1])
     return None
+
+
+def _power(matrix: Matrix, exponent: Tree) -> Tree | None:
+    if exponent == _MINUS_ONE:
+        return _inverse(matrix.rows)
+    power = exponent.value if isinstance(exponent, Number) else 0
+    if power in range(1, _HIGHEST_POWER + 1):
+        return _product([matrix] * int(power))
+    return None
+
+
+def _inverse(rows: Sequence[Sequence[Tree]]) -> Tree | None:
+    """Return the adjugate by the determinant, of two or three rows."""
+    size, whole = len(rows), _determinant(rows)
+    if not 2 <= size <= _WIDEST_INVERSE or whole is None:  # noqa: PLR2004  one row is a number
+        return None
+    return Matrix(
+        tuple(
+            tuple(Operation("quotient", (_cofactor(rows, j, i), whole)) for j in range(size))
+            for i in range(size)
+        )
+    )
+
+
+def _cofactor(rows: Sequence[Sequence[Tree]], row: int, column: int) -> Tree:
+    minor = [
+        [entry for place, entry in enumerate(line) if place != column]
+        for number, line in enumerate(rows)
+        if number != row
+    ]
+    value = _determinant(minor) or minor[0][0]
+    return Operation("negative", (value,)) if (row + column) % 2 else value
 
 
 def _scaled(matrix: Tree, factor: Tree, *, negative: bool) -> Tree | None:

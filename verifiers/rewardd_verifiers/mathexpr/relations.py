@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rewardd_verifiers.mathexpr import lexicon, probe
+from rewardd_verifiers.mathexpr import denominators, lexicon
 from rewardd_verifiers.mathexpr.expand import rebuild
 from rewardd_verifiers.mathexpr.identity import Context, free_names, proportional, same
 from rewardd_verifiers.mathexpr.outcome import Outcome, both, differ, undecided
@@ -104,13 +104,13 @@ def prose(tree: Relation) -> str:
 
 
 def same_names(gold: Relation, answer: Relation) -> bool:
-    """Whether `y(x) = ...` and `y = ...` define one function."""
+    """Whether `y(x) = ...` or `f(x) = ...`, and `y = ...`, define one function."""
     match gold.sides, answer.sides:
-        case ((Call(name=name, args=(Symbol(),)), _), (Symbol(name=other), _)) | (
+        case ((Call(name=name, args=(Symbol(name=of),)), _), (Symbol(name=other), _)) | (
             (Symbol(name=other), _),
-            (Call(name=name, args=(Symbol(),)), _),
+            (Call(name=name, args=(Symbol(name=of),)), _),
         ):
-            return name == other
+            return name == other or (name in {"f", "g", "h"} and (of, other) == ("x", "y"))
         case _:
             return False
 
@@ -128,10 +128,11 @@ def point(tree: Tree) -> Tree:
 
 
 def renamed(tree: Tree) -> Tree:
-    """Return a definition `f(x) = ...` with its bound names numbered by position.
+    """Return a definition `f(x) = ...` or `a_n = ...` with its bound names numbered by position.
 
     A capital that the right side does not use is an event, as in P(A) = 1/2.
     """
+    tree = _sequence(tree)
     if not (isinstance(tree, Relation) and is_equation(tree) and isinstance(tree.sides[0], Call)):
         return tree
     used = free_names(tree.sides[-1])
@@ -139,6 +140,18 @@ def renamed(tree: Tree) -> Tree:
     names = [name for name in names if name in used or name.islower()]
     table = {name: f"bound {place}" for place, name in enumerate(names)}
     return rename(tree, table)
+
+
+def _sequence(tree: Tree) -> Tree:
+    """Read the index of `a_n = 2n + 1` as what the sequence depends on."""
+    match tree:
+        case Relation(signs=("=",), sides=(Symbol(name=name), right)):
+            letter, _, index = name.partition("_")
+            if index.isalpha() and len(index) == 1 and index in free_names(right):
+                return Relation(("=",), (Call(f"{letter}_", (Symbol(index),)), right))
+            return tree
+        case _:
+            return tree
 
 
 def rename(tree: Tree, table: dict[str, str]) -> Tree:
@@ -236,9 +249,21 @@ def _two_equations(gold: Relation, answer: Relation, context: Context) -> Outcom
         return _closed_equations(first, second, context)
     outcome, positive = proportional(difference(first), difference(second), context)
     signs = (first.signs[0], second.signs[0])
+    if outcome.equal is False and {*signs} <= _EQUAL:
+        return _without_denominators(first, second, context) or outcome
     if outcome.equal and not _signs_agree(*signs, positive=positive):
         return differ("the relation points the other way")
     return outcome
+
+
+def _without_denominators(first: Relation, second: Relation, context: Context) -> Outcome | None:
+    """Compare `y = 1/x` with `xy = 1`; None where that finds no match."""
+    whole = [denominators.cleared(difference(side)) for side in (first, second)]
+    if all(one is None for one in whole):
+        return None
+    left, right = whole[0] or difference(first), whole[1] or difference(second)
+    outcome, _ = proportional(left, right, context)
+    return outcome if outcome.equal else None
 
 
 def is_composite(tree: Relation) -> bool:
@@ -274,35 +299,6 @@ def _signs_agree(first: str, second: str, *, positive: bool) -> bool:
     if first in _EQUAL and second in _EQUAL:
         return True
     return first == (second if positive else _TURNED.get(second, second))
-
-
-def constant_difference(gold: Tree, answer: Tree, context: Context) -> Outcome | None:
-    """Compare antiderivatives: each with one lone additive constant; None if that is not so."""
-    first, second = _lone_constant(gold), _lone_constant(answer)
-    if first is None or second is None:
-        return None
-    (rest, name), (other, other_name) = first, second
-    names = sorted(free_names(rest) | free_names(other))
-    if name in names or other_name in names or not names:
-        return None
-    gap = Operation("sum", (rest, Operation("negative", (other,))))
-    first_point = {n: Number(probe.digits(n, 1)) for n in names}
-    fixed = put(gap, first_point)
-    return same(gap, fixed, context)
-
-
-_CONSTANTS = frozenset({"C", "c", "K", "k", "C_1", "c_1"})
-
-
-def _lone_constant(tree: Tree) -> tuple[Tree, str] | None:
-    """Return what is left without the lone additive constant, and its name."""
-    if not (isinstance(tree, Operation) and tree.kind == "sum"):
-        return None
-    found = [term for term in tree.args if isinstance(term, Symbol) and term.name in _CONSTANTS]
-    if len(found) != 1:
-        return None
-    rest = tuple(term for term in tree.args if term is not found[0])
-    return Operation("sum", rest), found[0].name
 
 
 def put(tree: Tree, values: Mapping[str, Tree]) -> Tree:

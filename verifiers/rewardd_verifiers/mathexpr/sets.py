@@ -1,9 +1,22 @@
 """Sets of real numbers: intervals, inequalities, set-builders and unions are one type."""
 
-from dataclasses import dataclass
+from fractions import Fraction
 
-from rewardd_verifiers.mathexpr.identity import Context, order
-from rewardd_verifiers.mathexpr.limits import MAX_ELEMENTS, UndecidedError
+from rewardd_verifiers.mathexpr.identity import Context
+from rewardd_verifiers.mathexpr.pieces import (
+    BRACKETS,
+    EVERYTHING,
+    Piece,
+    RealSet,
+    absolute_ray,
+    complement,
+    infinite,
+    intersect,
+    merge,
+    point,
+    ray,
+    united,
+)
 from rewardd_verifiers.mathexpr.tree import (
     Builder,
     Call,
@@ -18,38 +31,7 @@ from rewardd_verifiers.mathexpr.tree import (
     symbols,
 )
 
-INFINITY = Constant("infinity")
-MINUS_INFINITY = Operation("negative", (INFINITY,))
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
-_BRACKETS = {
-    "()": (False, False), "[]": (True, True), "(]": (False, True), "[)": (True, False),
-    "[[": (True, False), "([": (False, False),
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One interval; a point has two closed ends that are equal."""
-
-    low: Tree
-    high: Tree
-    low_closed: bool
-    high_closed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class RealSet:
-    """Pieces in order, merged.
-
-    Attributes:
-        variable: the name that an inequality speaks of; "" where the set was written as a set.
-    """
-
-    pieces: tuple[Piece, ...]
-    variable: str = ""
-
-
-EVERYTHING = RealSet((Piece(MINUS_INFINITY, INFINITY, low_closed=False, high_closed=False),))
 
 
 def read(tree: Tree, context: Context) -> RealSet | None:  # noqa: C901, PLR0911  one line a kind
@@ -59,10 +41,10 @@ def read(tree: Tree, context: Context) -> RealSet | None:  # noqa: C901, PLR0911
         UndecidedError: its ends cannot be put in order.
     """
     match tree:
-        case Group(bracket=bracket, items=(low, high)) if bracket in _BRACKETS:
-            return RealSet((Piece(low, high, *_BRACKETS[bracket]),))
+        case Group(bracket=bracket, items=(low, high)) if bracket in BRACKETS:
+            return RealSet((Piece(low, high, *BRACKETS[bracket]),))
         case Group(bracket="{}", items=items):
-            return None if _is_composite(items) else _merge([_point(i) for i in items], context)
+            return None if _is_composite(items) else merge([point(i) for i in items], context)
         case Group(bracket=bracket, items=items) if bracket in {"", "and", "or"}:
             return _joined(items, bracket, context)
         case Constant(name="R"):
@@ -108,11 +90,7 @@ def is_set_like(tree: Tree) -> bool:  # noqa: PLR0911  one line a kind
 
 
 def _has_infinite_end(items: tuple[Tree, ...]) -> bool:
-    return any(_infinite(item) for item in items)
-
-
-def _point(value: Tree) -> Piece:
-    return Piece(value, value, low_closed=True, high_closed=True)
+    return any(infinite(item) for item in items)
 
 
 def _relation(tree: Relation, context: Context) -> RealSet | None:
@@ -133,10 +111,21 @@ def _relation(tree: Relation, context: Context) -> RealSet | None:
 
 def _is_variable(side: Tree) -> bool:
     if isinstance(side, Call) and side.name == "abs":
-        return isinstance(side.args[0], Symbol)
+        return _shifted(side.args[0]) is not None
     return isinstance(side, Symbol) or (
         isinstance(side, Call) and all(isinstance(arg, Symbol) for arg in side.args)
     )
+
+
+def _shifted(inner: Tree) -> tuple[str, Tree] | None:
+    """Return name and centre of `x`, `x - 3`, `x + a`; None for all else."""
+    match inner:
+        case Symbol(name=name):
+            return name, Number(Fraction(0))
+        case Operation(kind="sum", args=(Symbol(name=name), term)) if not symbols(term):
+            return name, Operation("negative", (term,))
+        case _:
+            return None
 
 
 def _bounded(tree: Relation, middle: int, context: Context) -> RealSet | None:
@@ -147,39 +136,17 @@ def _bounded(tree: Relation, middle: int, context: Context) -> RealSet | None:
         return None
     label = side.name if isinstance(side, Symbol | Call) else ""
     absolute = isinstance(side, Call) and side.name == "abs"
+    shifted = _shifted(side.args[0]) if isinstance(side, Call) and absolute else None
+    centre = shifted[1] if shifted else Number(Fraction(0))
     found = EVERYTHING
     for index, sign in enumerate(tree.signs):
         if middle not in {index, index + 1}:
             return None
         end = tree.sides[index + 1] if index == middle else tree.sides[index]
         turned = sign if index == middle else _FLIPPED.get(sign, sign)
-        part = _absolute_ray(turned, end) if absolute else _ray(turned, end)
+        part = absolute_ray(turned, centre, end) if absolute else ray(turned, end)
         found = intersect(found, part, context)
     return RealSet(found.pieces, next(iter(names)) if absolute else label)
-
-
-def _ray(sign: str, end: Tree) -> RealSet:
-    """Return the reals that stand in this relation to `end`."""
-    closed = sign.endswith("=") and sign != "!="
-    below = Piece(MINUS_INFINITY, end, low_closed=False, high_closed=closed)
-    above = Piece(end, INFINITY, low_closed=closed, high_closed=False)
-    if sign == "!=":
-        return RealSet((below, above))
-    return RealSet((below if sign.startswith("<") else above,))
-
-
-def _absolute_ray(sign: str, end: Tree) -> RealSet:
-    """Return the reals whose absolute value stands in this relation to `end`."""
-    closed = sign.endswith("=") and sign != "!="
-    opposite = Operation("negative", (end,))
-    if sign.startswith("<"):
-        return RealSet((Piece(opposite, end, closed, closed),))
-    below = Piece(MINUS_INFINITY, opposite, low_closed=False, high_closed=closed)
-    above = Piece(end, INFINITY, low_closed=closed, high_closed=False)
-    if sign == "!=":
-        middle = Piece(opposite, end, low_closed=False, high_closed=False)
-        return RealSet((below, middle, above))
-    return RealSet((below, above))
 
 
 def _builder(tree: Builder, context: Context) -> RealSet | None:
@@ -235,7 +202,7 @@ def _excluded(items: tuple[Tree, ...]) -> tuple[Tree, ...]:
 
 def _solution(item: Tree) -> RealSet | None:
     if isinstance(item, Relation) and item.signs == ("=",) and isinstance(item.sides[0], Symbol):
-        return RealSet((_point(item.sides[1]),), item.sides[0].name)
+        return RealSet((point(item.sides[1]),), item.sides[0].name)
     return None
 
 
@@ -256,128 +223,5 @@ def _operation(kind: str, args: tuple[Tree, ...], context: Context) -> RealSet |
 def _taken(kind: str, arg: Tree, context: Context) -> RealSet | None:
     r"""Read what is taken away; the braces of a lone number are often lost, as in `R \ {0}`."""
     if kind == "difference" and isinstance(arg, Number | Operation):
-        return RealSet((_point(arg),))
+        return RealSet((point(arg),))
     return read(arg, context)
-
-
-def complement(whole: RealSet) -> RealSet:
-    """Return the reals outside."""
-    pieces: list[Piece] = []
-    low: Tree = MINUS_INFINITY
-    closed = False
-    for piece in whole.pieces:
-        if piece.low != MINUS_INFINITY:
-            pieces.append(Piece(low, piece.low, closed, not piece.low_closed))
-        low, closed = piece.high, not piece.high_closed
-    if low != INFINITY:
-        pieces.append(Piece(low, INFINITY, closed, high_closed=False))
-    return RealSet(tuple(pieces))
-
-
-def united(parts: list[RealSet], context: Context) -> RealSet:
-    """Return what is in any of them."""
-    return _merge([piece for part in parts for piece in part.pieces], context)
-
-
-def written(whole: RealSet) -> Tree:
-    """Return a set as a tree again."""
-    brackets = {kinds: bracket for bracket, kinds in _BRACKETS.items() if "[[" != bracket != "(["}
-    intervals = [
-        Group(brackets[piece.low_closed, piece.high_closed], (piece.low, piece.high))
-        for piece in whole.pieces
-    ]
-    if not intervals:
-        return Constant("empty")
-    return intervals[0] if len(intervals) == 1 else SetOperation("union", tuple(intervals))
-
-
-def intersect(left: RealSet, right: RealSet, context: Context) -> RealSet:
-    """Return what is in both."""
-    if left == EVERYTHING or left.pieces == EVERYTHING.pieces:
-        return right
-    if right.pieces == EVERYTHING.pieces:
-        return left
-    pieces: list[Piece] = []
-    for one in left.pieces:
-        for other in right.pieces:
-            part = _overlap(one, other, context)
-            if part is not None:
-                pieces.append(part)
-    return _merge(pieces, context)
-
-
-def _overlap(one: Piece, other: Piece, context: Context) -> Piece | None:
-    lows = compare_ends(one.low, other.low, context)
-    highs = compare_ends(one.high, other.high, context)
-    low = one if lows > 0 else other
-    low_closed = low.low_closed if lows else one.low_closed and other.low_closed
-    high = one if highs < 0 else other
-    high_closed = high.high_closed if highs else one.high_closed and other.high_closed
-    piece = Piece(low.low, high.high, low_closed, high_closed)
-    return None if _is_empty(piece, context) else piece
-
-
-def _is_empty(piece: Piece, context: Context) -> bool:
-    width = compare_ends(piece.low, piece.high, context)
-    return width > 0 or (width == 0 and not (piece.low_closed and piece.high_closed))
-
-
-def _infinite(end: Tree) -> int:
-    if end == INFINITY:
-        return 1
-    return -1 if end == MINUS_INFINITY else 0
-
-
-def compare_ends(left: Tree, right: Tree, context: Context) -> int:
-    """Return the order of two ends, infinite ones included.
-
-    Raises:
-        UndecidedError: they have none that we can see.
-    """
-    if left == right:
-        return 0
-    first, second = _infinite(left), _infinite(right)
-    if first or second:
-        return (first > second) - (first < second)
-    return order(left, right, context)
-
-
-def _merge(pieces: list[Piece], context: Context) -> RealSet:
-    """Put pieces in order and join those that touch."""
-    if len(pieces) > MAX_ELEMENTS:
-        raise UndecidedError("too many pieces")
-    merged: list[Piece] = []
-    for piece in _sorted(pieces, context):
-        last = merged[-1] if merged else None
-        if last is not None and _touches(last, piece, context):
-            merged[-1] = _united(last, piece, context)
-        else:
-            merged.append(piece)
-    return RealSet(tuple(merged))
-
-
-def _sorted(pieces: list[Piece], context: Context) -> list[Piece]:
-    result: list[Piece] = []
-    for piece in pieces:
-        place = len(result)
-        while place and _before(piece, result[place - 1], context):
-            place -= 1
-        result.insert(place, piece)
-    return result
-
-
-def _before(one: Piece, other: Piece, context: Context) -> bool:
-    lows = compare_ends(one.low, other.low, context)
-    return lows < 0 or (lows == 0 and one.low_closed and not other.low_closed)
-
-
-def _touches(one: Piece, other: Piece, context: Context) -> bool:
-    gap = compare_ends(one.high, other.low, context)
-    return gap > 0 or (gap == 0 and (one.high_closed or other.low_closed))
-
-
-def _united(one: Piece, other: Piece, context: Context) -> Piece:
-    highs = compare_ends(one.high, other.high, context)
-    last = one if highs > 0 else other
-    closed = last.high_closed if highs else one.high_closed or other.high_closed
-    return Piece(one.low, last.high, one.low_closed, closed)

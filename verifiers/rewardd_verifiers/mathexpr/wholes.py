@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
-from rewardd_verifiers.mathexpr import families, relations, sets
+from rewardd_verifiers.mathexpr import families, pieces, relations, sets
 from rewardd_verifiers.mathexpr.exact import UndefinedError, rational
 from rewardd_verifiers.mathexpr.identity import Context, order
 from rewardd_verifiers.mathexpr.limits import MAX_ELEMENTS, UndecidedError
@@ -199,17 +199,17 @@ def _enumerated(tree: Tree, least: int, context: Context) -> Tree | None:
     name = known.name if isinstance(known, Constant) else ""
     variable = system.sides[0] if isinstance(system, Relation) else None
     begin = least if name == "N" else _SYSTEMS.get(name)
-    found = sets.EVERYTHING
+    found = pieces.EVERYTHING
     for part in parts:
         if part is system or part == variable:
             continue
         read = sets.read(part, context)
         if read is None or (variable and read.variable and Symbol(read.variable) != variable):
             return None
-        found = sets.intersect(found, read, context)
+        found = pieces.intersect(found, read, context)
     if begin is not None:
         floor = Relation((">=",), (Symbol("n"), read_number(str(begin))))
-        found = sets.intersect(found, sets.read(floor, context) or found, context)
+        found = pieces.intersect(found, sets.read(floor, context) or found, context)
     counted = _integers(found, context)
     if counted is None:
         return None
@@ -221,7 +221,7 @@ def _literal(value: int) -> Tree:
     return Operation("negative", (literal,)) if value < 0 else literal
 
 
-def _integers(whole: sets.RealSet, context: Context) -> list[int] | None:
+def _integers(whole: pieces.RealSet, context: Context) -> list[int] | None:
     counted: list[int] = []
     for piece in whole.pieces:
         low = _first(piece.low, context, closed=piece.low_closed, up=True)
@@ -236,7 +236,7 @@ def _first(end: Tree, context: Context, *, closed: bool, up: bool) -> int | None
     """Return the first whole number on the inner side of an end."""
     value = _value(end)
     if value is None:
-        return None if end in {sets.INFINITY, sets.MINUS_INFINITY} else _beside(end, context, up=up)
+        return None if pieces.infinite(end) else _beside(end, context, up=up)
     found = math.ceil(value) if up else math.floor(value)
     if found == value and not closed:
         return found + 1 if up else found - 1
