@@ -61,6 +61,11 @@ FONTS = words(
 )
 """Commands whose argument is mathematics in another face."""
 
+STRUCTURES = words(
+    "frac dfrac tfrac cfrac sqrt binom dbinom tbinom sum prod int lim mathbb begin end"
+)
+"""The commonest commands with arguments that are no functions."""
+
 ACCENTS = words(
     "hat widehat bar vec tilde widetilde dot ddot overrightarrow overleftarrow overline "
     "overbrace underbrace overset underset stackrel check breve acute grave"

@@ -40,14 +40,14 @@ _GROUPED = (
 )
 _PLAIN = r"(?:\d++(?:\.\d++|\.(?![\d.(\\]))?|\.\d++)(?:[eE][+-]?\d++(?![\d.]))?"
 
-_MASTER = re.compile(
-    rf"(?P<white>(?:\s|~)++)|(?P<number>{_REPEATING}|{_GROUPED}|{_PLAIN})"
-    r"|(?P<command>\\(?:[A-Za-z]++|.))|(?P<word>[^\W\d_]++)"
-    r"|(?P<sign><=>|<=|>=|!=|=<|==|=>|->|\*\*|\.\.\.?+|''|.)",
+_LEXEME = re.compile(
+    rf"(?:\s|~)++|(?=[\d.])(?:{_REPEATING}|{_GROUPED}|{_PLAIN})|\\(?:[A-Za-z]++|.)|[^\W\d_]++"
+    r"|<=>|<=|>=|!=|=<|==|=>|->|\*\*|\.\.\.?+|''|.",
     re.DOTALL,
 )
 _SIGN_ALIASES = {"==": "=", "**": "^", "..": "...", "=<": "<=", "''": "''", '"': "''", "÷": "/"}
 _SKIPPED = frozenset({"$", "`"})
+_BOLD = frozenset({"mathbf", "boldsymbol", "bm", "bold"})
 
 
 def cut(text: str) -> list[Token]:
@@ -56,60 +56,72 @@ def cut(text: str) -> list[Token]:
     Raises:
         LimitError: there are too many.
     """
-    return _Cutter(text).run()
+    return _Cutter().run(text)
 
 
 class _Cutter:
-    """The state of one pass: what came before, and which braces belong to upright text."""
+    """The state of one pass: what came before, and which braces belong to upright text.
 
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._found: list[Token] = []
+    In the plain state, with no upright text and no bold face open, most lexemes are always the
+    same token: those are looked up. All else, and all else alone, is taken apart.
+    """
+
+    def __init__(self) -> None:
+        self.found: list[Token] = []
         self._blank = False
         self._upright = 0
         self._pending_upright = False
         self._bold = False
-        self._braces: list[bool] = []  # for each open brace: does it end upright text?
+        self._braces: list[bool] = []  # braces opened since upright text began: do they end it?
 
-    def run(self) -> list[Token]:
-        for match in _MASTER.finditer(self._text):
-            kind = match.lastgroup
-            if kind == "white":
-                self._blank = True
+    def run(self, text: str) -> list[Token]:
+        found, known = self.found, _TIGHT
+        for lexeme in _LEXEME.findall(text):
+            token = known.get(lexeme)
+            if token is not None:
+                found.append(token)
+                self._blank, known = False, _TIGHT
                 continue
-            self._take(kind or "", match.group())
-            if len(self._found) > MAX_TOKENS:
-                raise LimitError(f"more than {MAX_TOKENS} tokens")
-        return [*_split_tight_commas(self._found), _LAST]
+            self.take(lexeme)
+            known = _SPACED if self._blank else _TIGHT
+            if self._upright or self._bold or self._pending_upright:
+                known = _NONE
+        if len(found) > MAX_TOKENS:
+            raise LimitError(f"more than {MAX_TOKENS} tokens")
+        return [*_split_tight_commas(found), _LAST]
 
-    def _take(self, kind: str, text: str) -> None:
-        if self._pending_upright and not (kind == "sign" and text == "{"):
+    def take(self, lexeme: str) -> None:
+        """Take one lexeme apart; its first character tells its kind."""
+        first = lexeme[0]
+        if first.isspace() or first == "~":
+            self._blank = True
+        elif self._pending_upright and lexeme != "{":
             self._pending_upright = False
-            self._take_letter(kind, text)
-        elif kind == "number":
-            self._add(NUMBER, text)
-        elif kind == "word":
-            self._take_word(text)
-        elif kind == "command":
-            self._take_command(text[1:])
+            self._take_letter(lexeme)
+        elif first.isdecimal() or (first == "." and lexeme.strip(".")):
+            self._add(NUMBER, lexeme)
+        elif first == "\\" and len(lexeme) > 1:
+            self._take_command(lexeme[1:])
+        elif first.isalnum():
+            self._take_word(lexeme)
         else:
-            self._take_sign(text)
+            self._take_sign(lexeme)
 
     def _add(self, kind: str, text: str, raw: str = "") -> None:
         if self._bold:
             raw, self._bold = raw or "bold" * (kind == NAME), False
-        self._found.append(Token(kind, text, self._blank, self._upright > 0, raw))
+        self.found.append(Token(kind, text, self._blank, self._upright > 0, raw))
         self._blank = False
 
-    def _take_letter(self, kind: str, text: str) -> None:
+    def _take_letter(self, lexeme: str) -> None:
         r"""Take `\mathrm x`, a command for upright text whose argument has no braces."""
-        if kind == "word" and len(text) > 1:
+        if len(lexeme) > 1 and lexeme[0].isalnum() and not lexeme[0].isdecimal():
             self._upright += 1
-            self._take_word(text[0])
+            self._take_word(lexeme[0])
             self._upright -= 1
-            self._take_word(text[1:])
+            self._take_word(lexeme[1:])
         else:
-            self._take(kind, text)
+            self.take(lexeme)
 
     def _take_word(self, word: str) -> None:
         if word in lexicon.SPOKEN and len(word) > 1:
@@ -125,7 +137,7 @@ class _Cutter:
         elif name in lexicon.BLANKS:
             self._blank = True
         elif name in lexicon.FONTS:
-            self._bold = name in {"mathbf", "boldsymbol", "bm", "bold"}
+            self._bold = name in _BOLD
         elif name in lexicon.SILENT or name == "!":
             pass
         elif name in lexicon.TEXT:
@@ -187,3 +199,28 @@ def _levels_with_loose_commas(found: list[Token]) -> dict[int, bool]:
         elif token.text == "," and index + 1 < len(found) and found[index + 1].blank:
             stack[-1] = (True, stack[-1][1])
     return verdicts
+
+
+def _lookup(*, blank: bool) -> dict[str, Token]:
+    """Return the tokens that the commonest lexemes are in the plain state."""
+    commands = lexicon.SIGNS.keys() | lexicon.GREEK | lexicon.FUNCTIONS | lexicon.STRUCTURES
+    lexemes = [
+        *lexicon.LETTERS,
+        *lexicon.SPOKEN,
+        *(f"\\{name}" for name in commands),
+        *map(str, range(_SMALL)),
+        *"+-*/=<>^_(){}[]|,;:.!%&'",
+        *("<=", ">=", "!=", "...", "''"),
+    ]
+    cutter = _Cutter()
+    for lexeme in lexemes:
+        if blank:
+            cutter.take(" ")
+        cutter.take(lexeme)
+    return dict(zip(lexemes, cutter.found, strict=True))
+
+
+_SMALL = 100
+_TIGHT = _lookup(blank=False)
+_SPACED = _lookup(blank=True)
+_NONE: dict[str, Token] = {}
