@@ -66,8 +66,14 @@ def settle(text: str) -> str:
 
 def _commands(text: str) -> str:
     """Drop colours and empty sides; spell primes, parities, micro and quantifiers in one way."""
-    text = _COLOUR.sub("", _EMPTY_SIDE.sub(" ", text))
-    text = _PRIME.sub(_apostrophes, _PARITY.sub(r"=\\text{\1}", text))
+    if "." in text:
+        text = _EMPTY_SIDE.sub(" ", text)
+    if "color" in text:
+        text = _COLOUR.sub("", text)
+    if "\\text" in text:
+        text = _PARITY.sub(r"=\\text{\1}", text)
+    if "prime" in text:
+        text = _PRIME.sub(_apostrophes, text)
     if r"\forall" in text and "=" in text:
         text = text[:-_TAIL] + _FOR_ALL.sub("", text[-_TAIL:])
     if "\\mu" in text:

@@ -2,6 +2,7 @@
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 
 from rewardd_verifiers.mathexpr.limits import MAX_DIGITS, MAX_EXPONENT, LimitError
 from rewardd_verifiers.mathexpr.tree import Number
@@ -27,6 +28,8 @@ _VALUES: dict[str, int] = {
 }
 _MULTIPLIERS = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9}
 _MOST_WORDS = 12
+_SHORT = 16
+"""Characters of a literal whose value is remembered; so the memory is bounded too."""
 
 
 def read_number(text: str) -> Number:
@@ -35,6 +38,15 @@ def read_number(text: str) -> Number:
     Raises:
         LimitError: it has too many digits, or too large an exponent.
     """
+    return _short(text) if len(text) <= _SHORT else _literal(text)
+
+
+@lru_cache(maxsize=4096)
+def _short(text: str) -> Number:
+    return _literal(text)
+
+
+def _literal(text: str) -> Number:
     if text.isdigit():
         _check_digits(text)
         return Number(Fraction(int(text)), None, len(text.lstrip("0")))

@@ -32,17 +32,8 @@ _LONGEST_PRODUCT = 3
 def prefix(cursor: Cursor, power: int) -> Tree:
     """Read what begins here."""
     token = cursor.take()
-    match token.kind:
-        case "number":
-            return _number(cursor, token)
-        case "name":
-            return name(cursor, token)
-        case "word":
-            return _word(cursor, token)
-        case "command":
-            return _command(cursor, token.text)
-        case _:
-            return _sign(cursor, token, power)
+    read = _KINDS.get(token.kind)
+    return read(cursor, token) if read is not None else _sign(cursor, token, power)
 
 
 def _number(cursor: Cursor, token: Token) -> Tree:
@@ -328,7 +319,8 @@ _COMMANDS: Mapping[str, Callable[[Cursor], Tree]] = {
 }
 
 
-def _command(cursor: Cursor, text: str) -> Tree:  # noqa: PLR0911  one family a line
+def _command(cursor: Cursor, token: Token) -> Tree:  # noqa: PLR0911  one family a line
+    text = token.text
     if text in _COMMANDS:
         return _COMMANDS[text](cursor)
     known = lexicon.ALIASES.get(text, text)
@@ -390,3 +382,11 @@ def _sign(cursor: Cursor, token: Token, power: int) -> Tree:
     if token.kind == SIGN and token.raw and token.raw not in {"and", "or"}:
         return _prose(cursor, Token(WORD, token.raw))
     raise UnreadableError(f"{text or 'the end'!r} where a value should stand")
+
+
+_KINDS: Mapping[str, Callable[[Cursor, Token], Tree]] = {
+    NUMBER: _number,
+    NAME: name,
+    WORD: _word,
+    COMMAND: _command,
+}

@@ -36,6 +36,10 @@ _MODULES = re.compile(r"\b(?:np|math|numpy|sympy)\.(?=[a-z])")
 _MOST_STOPS = 4
 _STOPS = frozenset({"", ".", ",", ";", ":", "{", "}", "?", "''"})
 _FRACTIONS = frozenset({"dfrac", "tfrac", "cfrac"})
+_USUAL = Reading()
+_OTHER_READINGS = {
+    known.name: replace(_USUAL, **{known.name: not known.default}) for known in fields(Reading)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +140,10 @@ def _prepare(folded: str, *, decimal_comma: bool) -> str:
 
 
 def _readings(folded: str, tokens: list[Token], repairs: list[str]) -> Expression:
-    usual = Reading()
-    tree, parser = parse(tokens, usual)
+    tree, parser = parse(tokens, _USUAL)
     others: dict[str, Tree] = {}
-    for known in fields(Reading):
-        if known.name in parser.doubts:
-            turned = not getattr(usual, known.name)
-            others[known.name] = _other(tokens, replace(usual, **{known.name: turned}))
+    for name in sorted(parser.doubts):
+        others[name] = _other(tokens, _OTHER_READINGS[name])
     return Expression(folded, _expanded(tree), others, tuple(repairs + parser.repairs))
 
 

@@ -20,6 +20,10 @@ from rewardd_verifiers.mathexpr.tree import (
     Tree,
 )
 
+# What stands in no time, date, ordinal, phrase or number in words, however it is wrapped.
+_FORMULA = re.compile(r"[=<>|\[\]]|\\(?:[dt]?frac|sqrt|left|begin|pi|infty)(?![A-Za-z])")
+_LETTER = re.compile(r"[^\W\d_]")
+_WORD = re.compile(r"[^\W\d_]{2}|[ap]\.?\s?m")
 _WRAPPER = re.compile(
     r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mbox|operatorname|emph|textsf)\s*(?=\{)"
 )
@@ -132,15 +136,17 @@ def flatten(text: str) -> str:
 
 def read_special(text: str) -> Tree | None:
     """Return a time, date, ordinal, number in words or well-known phrase; None if it is none."""
-    if len(text) > _MOST_TEXT or text.isdigit():
+    if len(text) > _MOST_TEXT or text.isdigit() or _FORMULA.search(text):
         return None
     flat = flatten(text).lower()
-    if not flat or not any(letter.isalpha() for letter in flat):
+    if not flat or not _LETTER.search(flat):
         return _date_of_digits(flat)
     stripped = flat.strip(" .,;:?\"'")
     found = _SYNONYMS.get(stripped)
     if found is not None:
         return _VALUES.get(found) or Text(found)
+    if not _WORD.search(stripped):
+        return _based(stripped)
     for reader in _READERS:
         tree = reader(stripped)
         if tree is not None:

@@ -88,7 +88,9 @@ class _Cutter:
                 known = _NONE
         if len(found) > MAX_TOKENS:
             raise LimitError(f"more than {MAX_TOKENS} tokens")
-        return [*_split_tight_commas(found), _LAST]
+        if "," in text:
+            found = _split_tight_commas(found)
+        return [*found, _LAST]
 
     def take(self, lexeme: str) -> None:
         """Take one lexeme apart; its first character tells its kind."""

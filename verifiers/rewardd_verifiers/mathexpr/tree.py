@@ -1,6 +1,6 @@
 """What an answer is once read: a small typed tree, frozen and hashable."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from operator import attrgetter
@@ -238,15 +238,14 @@ def children(tree: Tree) -> "tuple[Tree, ...]":
     return read(tree) if read is not None else ()
 
 
-def walk(tree: Tree) -> Iterator[Tree]:
-    """Give the tree and all below it."""
-    pending = [tree]
-    while pending:
-        node = pending.pop()
-        yield node
+def walk(tree: Tree) -> list[Tree]:
+    """Return the tree and all below it, level by level."""
+    found = [tree]
+    for node in found:  # which grows on the way
         read = _CHILDREN.get(type(node))
         if read is not None:
-            pending.extend(read(node))
+            found += read(node)
+    return found
 
 
 def symbols(tree: Tree) -> set[str]:
