@@ -8,6 +8,7 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rewardd_service import tracing
+from rewardd_service.backends.archive import Archive
 from rewardd_service.edge.admission import Admission
 from rewardd_service.edge.auth import Keyring
 from rewardd_service.edge.bodies import BodyLimits
@@ -58,13 +59,24 @@ class Gateway:
         await self.layers(scope, receive, send)
 
 
-def create_gateway(settings: Settings, scorer: Scoring, metrics: Metrics | None = None) -> Gateway:
+def create_gateway(
+    settings: Settings,
+    scorer: Scoring,
+    metrics: Metrics | None = None,
+    archive: Archive | None = None,
+) -> Gateway:
     """Return the gateway in front of a scorer.
+
+    Args:
+        settings: of everything at the edge.
+        scorer: what judges.
+        metrics: where to count.
+        archive: where gateways leave each other answers by Idempotency-Key; the caller closes it.
 
     Raises:
         KeyFileError, OSError: the keys cannot be read.
     """
-    desk = _desk(settings, scorer, metrics or Metrics(version=VERSION))
+    desk = _desk(settings, scorer, metrics or Metrics(version=VERSION), archive)
     drain = Drain(
         desk.admission,
         desk.runs,
@@ -87,7 +99,7 @@ def create_gateway(settings: Settings, scorer: Scoring, metrics: Metrics | None 
     return Gateway(app, layers, desk, drain)
 
 
-def _desk(settings: Settings, scorer: Scoring, metrics: Metrics) -> Desk:
+def _desk(settings: Settings, scorer: Scoring, metrics: Metrics, archive: Archive | None) -> Desk:
     keyring = Keyring() if settings.keys is None else Keyring.read(settings.keys)
     return Desk(
         scorer=scorer,
@@ -98,7 +110,9 @@ def _desk(settings: Settings, scorer: Scoring, metrics: Metrics) -> Desk:
             shares=keyring.shares(),
         ),
         idempotency=Idempotency(
-            max_bytes=settings.idempotency_bytes, keep_seconds=settings.idempotency_seconds
+            max_bytes=settings.idempotency_bytes,
+            keep_seconds=settings.idempotency_seconds,
+            archive=archive,
         ),
         runs=Runs(),
         metrics=metrics,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rewardd_service.backends import Backend
+from rewardd_service.backends.archive import Archive
 from rewardd_service.backends.local import LocalBackend
 from rewardd_service.backends.rhythm import Rhythm
 from rewardd_service.cache import Memory, Shelf, VerdictCache
@@ -21,7 +22,7 @@ from rewardd_service.settings import Settings
 from rewardd_verifiers import Catalog, Need
 
 if TYPE_CHECKING:
-    from rewardd_service.backends.redis import RedisBackend, WorkerNode
+    from rewardd_service.backends.redis import RedisArchive, RedisBackend, WorkerNode
 
 _JAILER_CPU_SECONDS = 60.0
 _JAILER_WALL_FACTOR = 15.0
@@ -153,6 +154,29 @@ async def opened_cache(settings: Settings) -> AsyncGenerator[VerdictCache | None
         yield cache
     finally:
         await cache.close()
+
+
+@contextlib.asynccontextmanager
+async def opened_archive(settings: Settings) -> AsyncGenerator[Archive | None]:
+    """Give what gateways that share a Redis leave each other; None for one that is alone.
+
+    Raises:
+        BackendUnavailableError: the extra `redis` is not installed.
+        ValueError: the URL of Redis is none.
+    """
+    if settings.redis is None:
+        yield None
+        return
+    made_by: type[RedisArchive] = _over_redis("RedisArchive")
+    archive = made_by(
+        settings.redis.get_secret_value(),
+        max_bytes=settings.idempotency_bytes,
+        keep_seconds=settings.idempotency_seconds,
+    )
+    try:
+        yield archive
+    finally:
+        await archive.close()
 
 
 def _shelf(settings: Settings) -> Shelf | None:

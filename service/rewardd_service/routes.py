@@ -43,7 +43,7 @@ class ScoreRoutes:
         media = accepted(request.headers.get("accept"))
         visit = visit_of(request.scope)
         with arrival.ticket:
-            earlier = self._earlier(arrival)
+            earlier = await self._earlier(arrival)
         if earlier is not None and earlier.stored is not None:
             arrival.ticket.close()
             return _replay(earlier.stored, media, visit)
@@ -59,14 +59,14 @@ class ScoreRoutes:
             return await _stream(run, watch)
         return await _whole(run, watch, media, visit)
 
-    def _earlier(self, arrival: Arrival) -> Earlier | None:
+    async def _earlier(self, arrival: Arrival) -> Earlier | None:
         if arrival.scope is None:
             return None
-        return self._desk.idempotency.earlier(arrival.scope, arrival.digest)
+        return await self._desk.idempotency.recall(arrival.scope, arrival.digest)
 
     def _begin(self, arrival: Arrival) -> Run:
-        run = self._desk.launch(arrival)
         scope, idempotency = arrival.scope, self._desk.idempotency
+        run = self._desk.launch(arrival, idempotency.settling(scope, arrival.digest))
         if scope is not None:
             idempotency.begin(scope, arrival.digest, run)
             run.on_end(

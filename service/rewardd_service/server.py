@@ -16,6 +16,7 @@ import uvicorn
 import uvloop
 
 from rewardd_service.app import VERSION, Gateway, create_gateway
+from rewardd_service.composition import opened_archive
 from rewardd_service.edge.scoring import Scoring
 from rewardd_service.edge.wire import wire
 from rewardd_service.logs import configure
@@ -55,8 +56,8 @@ def serve(settings: Settings, open_scorer: OpenScorer) -> None:
 
 async def _serve(settings: Settings, open_scorer: OpenScorer) -> None:
     metrics = Metrics(version=VERSION)
-    async with open_scorer(settings, metrics) as scorer:
-        gateway = create_gateway(settings, scorer, metrics)
+    async with open_scorer(settings, metrics) as scorer, opened_archive(settings) as archive:
+        gateway = create_gateway(settings, scorer, metrics, archive)
         server = Server(uvicorn_config(gateway, settings))
         relax_collector()
         with _draining_on_signals(gateway, server):

@@ -81,7 +81,8 @@ class Settings(BaseSettings):
         default=3600.0, description="How long an answer is kept for its Idempotency-Key."
     )
     idempotency_bytes: Count = Field(
-        default=256 * MIB, description="Bytes of all answers that are kept so."
+        default=256 * MIB,
+        description="Bytes of all answers that are kept so; as many in Redis, for other gateways.",
     )
     reconnect_seconds: NotNegative = Field(
         default=5.0,

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message
 
 from rewardd_client.schema import Recipe, Sample, ScoreRequest, Term
 from rewardd_service.app import Gateway, create_gateway
+from rewardd_service.backends.archive import Archive
 from rewardd_service.edge.scoring import Deliver, PlainResult
 from rewardd_service.job import VerifierCard
 from rewardd_service.settings import Settings
@@ -124,10 +125,12 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(settings: Settings | None = None) -> AsyncGenerator[Bench]:
+async def bench(
+    settings: Settings | None = None, archive: Archive | None = None
+) -> AsyncGenerator[Bench]:
     """Open a gateway in front of a scripted scorer."""
     scorer = ScriptedScorer()
-    gateway = create_gateway(settings or Settings(), scorer)
+    gateway = create_gateway(settings or Settings(), scorer, archive=archive)
     transport = httpx2.ASGITransport(gateway, client=("127.0.0.1", 1))
     async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
         yield Bench(scorer, gateway, client)

@@ -14,7 +14,13 @@ from rewardd_service.edge.bodies import (
     read_body,
     refuse_announced,
 )
-from rewardd_service.edge.idempotency import Idempotency, Scope, checked_key, digest_of
+from rewardd_service.edge.idempotency import (
+    Idempotency,
+    Scope,
+    Settle,
+    checked_key,
+    digest_of,
+)
 from rewardd_service.edge.parsing import is_msgpack, parse_request
 from rewardd_service.edge.runs import Run, Runs
 from rewardd_service.edge.scoring import Scoring
@@ -91,8 +97,12 @@ class Desk:
         digest = b"" if scope is None else digest_of(request.url.path, body)
         return Arrival(tenant, body, msgpack, ticket, scope, digest)
 
-    def launch(self, arrival: Arrival) -> Run:
+    def launch(self, arrival: Arrival, settle: Settle | None = None) -> Run:
         """Understand an arrival and begin to score it.
+
+        Args:
+            arrival: whose ticket passes to the run.
+            settle: agrees with other gateways on the answer; see `Idempotency.settling`.
 
         Raises:
             EdgeRefusalError, RequestRefusedError: it makes no sense.
@@ -105,7 +115,7 @@ class Desk:
             )
             ticket.take_samples(len(request.samples))
         linger_seconds = 0.0 if arrival.scope is None else self.reconnect_seconds
-        run = Run(len(request.samples), linger_seconds=linger_seconds)
+        run = Run(len(request.samples), linger_seconds=linger_seconds, settle=settle)
         run.start(self.scorer, request, arrival.tenant)
         self.runs.add(run)
         run.on_end(lambda ended: self._settle(ended, ticket))

@@ -3,11 +3,12 @@
 import hashlib
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from rewardd_client.schema import FieldError
+from rewardd_service.backends.archive import Archive, Kept
 from rewardd_service.edge.field_errors import shown
 from rewardd_service.edge.refusal import EdgeRefusalError
 from rewardd_service.edge.runs import Run
@@ -19,6 +20,9 @@ KEY_PATTERN = "^[!-~]{1,256}$"
 
 Scope: TypeAlias = tuple[str, str]
 """Tenant and key: no tenant sees another's answers."""
+
+Settle: TypeAlias = Callable[[bytes], Awaitable[bytes]]
+"""Takes the answer of a run, and returns the one that stands for its key."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +64,22 @@ def checked_key(key: str | None) -> str | None:
 
 
 class Idempotency:
-    """Remembers keyed requests while they run, and their answers for a while."""
+    """Remembers keyed requests while they run, and their answers for a while.
+
+    Args:
+        max_bytes, keep_seconds: bounds on the answers in this process.
+        archive: where other gateways find them, and this one theirs; None if it is alone.
+    """
 
     def __init__(
         self,
         *,
         max_bytes: int,
         keep_seconds: float,
+        archive: Archive | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._archive = archive
         self._running: dict[Scope, Earlier] = {}
         self._ended: Shelf[Scope, Earlier] = Shelf(
             max_bytes=max_bytes, keep_seconds=keep_seconds, clock=clock
@@ -87,11 +98,39 @@ class Idempotency:
         earlier = self._running.get(scope) or self._ended.get(scope)
         if earlier is None or (earlier.run is not None and earlier.run.task.cancelling()):
             return None
-        if earlier.digest != digest:
-            raise EdgeRefusalError(
-                "idempotency_conflict", f"Idempotency-Key {scope[1]!r} came with another request"
-            )
+        _check_equal(scope, earlier.digest, digest)
         return earlier
+
+    async def recall(self, scope: Scope, digest: bytes) -> Earlier | None:
+        """Return the equal request that came before, here or to another gateway.
+
+        Raises:
+            EdgeRefusalError: one with this key came before, and was another.
+        """
+        earlier = self.earlier(scope, digest)
+        if earlier is not None or self._archive is None:
+            return earlier
+        kept = await self._archive.find(*scope)
+        earlier = self.earlier(scope, digest)  # it may have come here meanwhile
+        if earlier is not None or kept is None:
+            return earlier
+        _check_equal(scope, kept.digest, digest)
+        earlier = Earlier(digest, stored=kept.answer)
+        self._ended.put(scope, earlier, len(kept.answer))
+        return earlier
+
+    def settling(self, scope: Scope | None, digest: bytes) -> Settle | None:
+        """Return what settles with other gateways which answer stands; None if it is alone."""
+        archive = self._archive
+        if scope is None or archive is None:
+            return None
+
+        async def settle(answer: bytes) -> bytes:
+            standing = await archive.keep(*scope, Kept(digest, answer))
+            _check_equal(scope, standing.digest, digest)
+            return standing.answer
+
+        return settle
 
     def begin(self, scope: Scope, digest: bytes, run: Run) -> None:
         """Remember a run that others may join."""
@@ -109,3 +148,10 @@ class Idempotency:
     def made_job(self, scope: Scope, digest: bytes, job: str) -> None:
         """Remember the job that a request made."""
         self._ended.put(scope, Earlier(digest, job=job), len(job))
+
+
+def _check_equal(scope: Scope, earlier: bytes, digest: bytes) -> None:
+    if earlier != digest:
+        raise EdgeRefusalError(
+            "idempotency_conflict", f"Idempotency-Key {scope[1]!r} came with another request"
+        )

@@ -6,8 +6,10 @@ wait for one run. It is dropped when nobody waits any more.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
+
+import msgspec
 
 from rewardd_client.schema import Sample, ScoreRequest
 from rewardd_service.edge.answers import Format, encode
@@ -25,18 +27,27 @@ class Run:
             reason.
     """
 
-    def __init__(self, total: int, *, linger_seconds: float) -> None:
+    def __init__(
+        self,
+        total: int,
+        *,
+        linger_seconds: float,
+        settle: Callable[[bytes], Awaitable[bytes]] | None = None,
+    ) -> None:
         """Prepare a run.
 
         Args:
             total: number of samples.
             linger_seconds: how long it goes on after the last who waited for it has left.
+            settle: takes the answer as JSON, and returns the one that stands: another gateway
+                may have given it first. Raises what the run is to end with instead.
         """
         self.total = total
         self.arrived: list[tuple[int, PlainResult]] = []
         self.scored = 0
         self.reasons: dict[str, int] = {}
         self._linger_seconds = linger_seconds
+        self._settle_with_others = settle
         self._listeners = 0
         self._cut = False
         self._bell: asyncio.Future[None] | None = None
@@ -134,6 +145,23 @@ class Run:
             self._settle(self._patched(request.samples), [])
         else:
             self._settle(outcome.results, outcome.groups)
+            await self._agree()
+
+    async def _agree(self) -> None:
+        """Take over the answer that stands, if it is not this one."""
+        if self._settle_with_others is None:
+            return
+        mine = self._json = encode(self._plain, Format.JSON)
+        try:
+            standing = await self._settle_with_others(mine)
+        except asyncio.CancelledError:
+            if not self._cut:
+                raise
+            return
+        if standing != mine:
+            plain: dict[str, Any] = msgspec.json.decode(standing)
+            self._json, self._plain = standing, plain
+            self.scored, self.reasons = count_results(plain["results"])
 
     def _settle(self, results: list[PlainResult], groups: list[dict[str, Any]]) -> None:
         delivered = {index for index, _ in self.arrived}

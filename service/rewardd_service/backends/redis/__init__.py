@@ -7,7 +7,8 @@ the length of a stream is what is queued and running. Who dies leaves an entry t
 claimed by another. The gateway owns each chunk until it has an answer: the first one counts.
 """
 
+from rewardd_service.backends.redis.archive import RedisArchive
 from rewardd_service.backends.redis.gateway import RedisBackend
 from rewardd_service.backends.redis.node import WorkerNode
 
-__all__ = ["RedisBackend", "WorkerNode"]
+__all__ = ["RedisArchive", "RedisBackend", "WorkerNode"]

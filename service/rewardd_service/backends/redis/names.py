@@ -10,6 +10,9 @@ ROSTER: Final = "rewardd:roster"
 ROSTER_CHANGES: Final = "rewardd:roster:changes"
 """Counts joins, so that two cannot join at once."""
 QUARANTINE: Final = "rewardd:quarantine"
+ANSWERS: Final = "rewardd:answers"
+"""Keys of answers by the time at which they end."""
+ANSWERS_BYTES: Final = "rewardd:answers:bytes"
 
 _REPLIES: Final = "rewardd:replies:"
 
@@ -42,3 +45,8 @@ def worker(worker_id: str) -> str:
 def reference(digest: str) -> str:
     """Return the key of a large reference."""
     return f"rewardd:reference:{digest}"
+
+
+def answer(mark: str) -> str:
+    """Return the key of an answer to a request with an Idempotency-Key."""
+    return f"rewardd:answer:{mark}"
