@@ -155,26 +155,17 @@ def _entry(redis: RedisServer) -> bytes:
     return name
 
 
-def _cut(entry: bytes) -> bytes:
-    return entry[:-1]
+HARMS: dict[str, Callable[[bytes], bytes]] = {
+    "cut": lambda entry: entry[:-1],
+    "flipped": lambda entry: entry[:10] + bytes([entry[10] ^ 1]) + entry[11:],
+    "short": lambda entry: entry[:50],
+    "empty": lambda _: b"",
+    "of another format": lambda entry: b"\x02" + entry[1:],
+    "doubled": lambda entry: entry + entry,
+}
 
 
-def _flipped(entry: bytes) -> bytes:
-    return entry[:10] + bytes([entry[10] ^ 1]) + entry[11:]
-
-
-@pytest.mark.parametrize(
-    "harm",
-    [
-        _cut,
-        _flipped,
-        lambda entry: entry[:50],
-        lambda _: b"",
-        lambda entry: b"\x02" + entry[1:],
-        lambda entry: entry + entry,
-    ],
-    ids=["cut", "flipped", "short", "empty", "of another format", "doubled"],
-)
+@pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS)
 async def test_a_damaged_answer_is_none(redis: RedisServer, harm: Callable[[bytes], bytes]) -> None:
     async with archive_in(redis) as archive:
         await archive.keep("t", "k", Kept(DIGEST, b"an answer"))

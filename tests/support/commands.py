@@ -22,10 +22,10 @@ def rewardd(
 
 @contextlib.contextmanager
 def started(
-    *arguments: object, stderr: int = subprocess.DEVNULL
+    *arguments: object, stderr: int = subprocess.DEVNULL, variables: Sequence[str] = ()
 ) -> Generator[subprocess.Popen[bytes]]:
-    """Start a command, and end it if the test does not."""
-    command = [*COMMAND, *map(str, arguments)]
+    """Start a command, and end it if the test does not; variables are `NAME=VALUE`."""
+    command = ["env", *variables, *COMMAND, *map(str, arguments)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=stderr) as process:
         try:
             yield process
@@ -36,11 +36,20 @@ def started(
 @contextlib.contextmanager
 def serving(*arguments: object) -> Generator[str]:
     """Start a server on a free port, and yield its URL once it listens."""
-    with started("serve", "--port", 0, *arguments, stderr=subprocess.PIPE) as process:
-        log = cast("IO[bytes]", process.stderr)
-        yield _address(log)
+    with server(*arguments) as (process, url):
+        yield url
         process.terminate()
         assert process.wait(30) == 0
+
+
+@contextlib.contextmanager
+def server(
+    *arguments: object, variables: Sequence[str] = ()
+) -> Generator[tuple[subprocess.Popen[bytes], str]]:
+    """Start a server on a free port; yield its process, and its URL, once it listens."""
+    told = ("serve", "--port", 0, *arguments)
+    with started(*told, stderr=subprocess.PIPE, variables=variables) as process:
+        yield process, _address(cast("IO[bytes]", process.stderr))
 
 
 def _address(log: Iterable[bytes]) -> str:

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 ANSWER_SECONDS: Final = 1.0
 """That a question may take, connecting included: then the request is served without."""
 _STEP_SECONDS: Final = 0.4
-"""That connecting, or a command, may take: below the sum, as a step that is cut leaves its socket."""
+"""That connecting, or a command, may take; a step that is cut from outside leaves its socket."""
 _SILENCE_SECONDS: Final = 2.0
 """After a failure nobody asks: a Redis that hangs must not cost each request its second."""
 _CONNECTIONS: Final = 16

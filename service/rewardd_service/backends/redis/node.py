@@ -104,10 +104,10 @@ class WorkerNode:
         """Take no more, finish what runs, and leave the rest to others at once."""
         await self._keeper.close()
         if self._slots:
-            await self._try(self._depart())
+            heard = await self._try(self._depart())
             await asyncio.gather(*(slot.stop() for slot in self._slots))
-            await self._try(self._release())
-            await self._try(self._roster.leave(self.id))
+            if heard and await self._try(self._release()):
+                await self._try(self._roster.leave(self.id))
         await self._broker.stop()
         await self._backend.close()
         self._set_trouble("closed")
@@ -202,12 +202,14 @@ class WorkerNode:
         for slot in self._slots:
             await self._store.release(names.chunks(slot.consumer.need), slot.consumer.name)
 
-    async def _try(self, farewell: Awaitable[None]) -> None:
-        """Do what only saves others a wait: Redis may be away."""
+    async def _try(self, farewell: Awaitable[None]) -> bool:
+        """Do what only saves others a wait; return False if Redis is away, as it may be."""
         try:
             await farewell
         except RedisError as error:
             logger.warning("leaving without a word", extra={"why": str(error)})
+            return False
+        return True
 
     def _set_trouble(self, trouble: str | None) -> None:
         if trouble == self._trouble:
