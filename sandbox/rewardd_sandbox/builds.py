@@ -139,6 +139,8 @@ class Builder:
         place = self._cache / name / f"{header}.gch"
         place.parent.mkdir(parents=True, exist_ok=True)
         await asyncio.to_thread(place.write_bytes, next(iter(found.values())))
+        # Behind other code the compiled form cannot be used, but the place is looked at first.
+        place.with_suffix("").write_bytes(source.files[main])
         return f"{self._cache_inside}/{name}"
 
     async def _run(

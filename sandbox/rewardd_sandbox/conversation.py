@@ -117,8 +117,6 @@ async def hold(mine: Side, theirs: Side) -> Held:
         try:
             await asyncio.wait({own, other}, return_when=asyncio.FIRST_COMPLETED)
             companion_first = not own.done()
-            if companion_first:
-                await _part(mine, theirs, await other)
             return Held(await own, await other, companion_first, silence.done())
         finally:
             for task in (own, other, silence):
@@ -144,13 +142,6 @@ async def _run(side: Side, opposite: Side, ear: _Ear, mouth: _Ear) -> Seen:
         await side.child.reap()
     mouth.end()
     return seen
-
-
-async def _part(mine: Side, theirs: Side, seen: Seen) -> None:
-    """End the program, unless its companion is content with it."""
-    reaped = await theirs.child.reap()
-    if seen.breach is not None or reaped.status != 0:
-        await mine.child.reap()
 
 
 async def _await_silence(mine: Side, theirs: Side, to_me: _Ear, to_them: _Ear) -> None:

@@ -95,13 +95,7 @@ async def test_a_program_that_does_not_talk_is_ended_by_its_own_limits(
     assert not jailed_processes(sandbox)
 
 
-async def test_a_companion_that_says_no_ends_the_program(sandbox: LocalSandbox) -> None:
-    talk = await _talk(sandbox, python("while True: input()"), "raise SystemExit(1)")
-    assert (talk.companion_first, talk.companion.exit_code) == (True, 1), talk
-    assert not jailed_processes(sandbox)
-
-
-async def test_a_companion_that_is_content_leaves_the_program_its_limits(
+async def test_a_companion_that_leaves_leaves_the_program_its_limits(
     sandbox: LocalSandbox,
 ) -> None:
     program = python("import sys\nprint(1, flush=True)\nrest = sys.stdin.read()\nsys.exit(7)")

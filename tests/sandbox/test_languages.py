@@ -122,3 +122,15 @@ async def test_a_crash_is_told_by_its_signal(sandbox: LocalSandbox) -> None:
     finally:
         await jail.close()
     assert (answer.end, answer.signal) == (End.SIGNALLED, 11)
+
+
+async def test_the_usual_header_is_found_behind_other_code(sandbox: LocalSandbox) -> None:
+    await _available(sandbox, "cpp")
+    source = "int before;\n#include <bits/stdc++.h>\nint main() { std::cout << before; }"
+    for ahead in ("#include <bits/stdc++.h>\n", "#include <vector>\n", ""):
+        jail = await sandbox.open(_program("cpp", ahead + source), Limits())
+        assert not isinstance(jail, BuildFailure), jail.log
+        try:
+            assert (await jail.feed(Given(stdin=b""))).stdout == b"0"
+        finally:
+            await jail.close()

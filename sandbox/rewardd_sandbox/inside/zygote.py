@@ -71,7 +71,8 @@ def _prepare(setup: Setup) -> lockdown.Fence:
         del sys.modules[name]
     gc.collect()
     gc.freeze()
-    return lockdown.Fence(contained=setup.namespaces, roots=setup.roots, landlock_abi=abi)
+    roots = [*setup.roots, setup.cache]
+    return lockdown.Fence(contained=setup.namespaces, roots=roots, landlock_abi=abi)
 
 
 def _become(user: int) -> None:

@@ -14,7 +14,7 @@ from rewardd_sandbox import (
     StarvedError,
 )
 from rewardd_sandbox.languages import LANGUAGES, Language, find, main_file
-from rewardd_verifiers.code import asserts, checking, rewards
+from rewardd_verifiers.code import asserts, checking, interaction, rewards
 from rewardd_verifiers.code.extraction import Code as Extracted
 from rewardd_verifiers.code.extraction import Missing, extract
 from rewardd_verifiers.code.fields import ShapeError
@@ -109,8 +109,6 @@ class Code(SandboxVerifier[TaskReference]):
             raise ShapeError(f"no such language: {name[:40]}")
         if task.kind in _PYTHON_KINDS and found is not None and not found.runner:
             raise ShapeError(f"{task.kind} tests are run in Python only, not in {found.name}")
-        if task.kind is Kind.INTERACTIVE:
-            raise ShapeError("interactive tests are not offered by this version")
         return found
 
     def _missing(self, missing: Missing) -> Verdict:
@@ -158,6 +156,8 @@ class Code(SandboxVerifier[TaskReference]):
         try:
             if task.checker is not None:
                 trial.examiner = await checking.load(jail, task.checker, limits)
+            if task.interactor is not None:
+                trial.interactor = await interaction.load(jail, task.interactor, limits)
             await trial.run(chosen)
         finally:
             await jail.close()

@@ -3,25 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rewardd_sandbox import Answer, BuildFailure, End, Given, Jail, Limits, Program
+from rewardd_sandbox import Answer, BuildFailure, End, Given, Jail, Limits
 from rewardd_sandbox.codec import UnsupportedError, decode, encode
-from rewardd_sandbox.languages import LANGUAGES, find, main_file
+from rewardd_sandbox.languages import LANGUAGES
+from rewardd_verifiers.code import judges
 from rewardd_verifiers.code.fields import ShapeError
+from rewardd_verifiers.code.judges import BrokenJudgeError
 from rewardd_verifiers.code.outcomes import PASSED, Judged
 from rewardd_verifiers.code.tasks import Checker, Protocol, Test
 from rewardd_verifiers.verdict import Reason
 
-_POINTS_EXIT = 7
-_TESTLIB_WRONG = (1, 2)
-_KATTIS_RIGHT, _KATTIS_WRONG = 42, 43
-_PERCENT = 100.0
 _FILES: tuple[str, ...] = ("input.txt", "output.txt", "answer.txt")
 _KATTIS_FILES: tuple[str, ...] = ("input.txt", "answer.txt", ".")
 _OWN_FILES: tuple[str, ...] = ("input.txt", "answer.txt", "output.txt")
-
-
-class BrokenCheckerError(Exception):
-    """The checker gave no answer that its protocol knows."""
 
 
 @dataclass(slots=True)
@@ -43,10 +37,10 @@ class Examiner:
         """
         try:
             score = await self._ask(test, output)
-        except BrokenCheckerError as error:
+        except BrokenJudgeError as error:
             try:
                 await self._ask(test, test.expected)
-            except BrokenCheckerError as own:
+            except BrokenJudgeError as own:
                 raise ShapeError(
                     f"the checker breaks on the reference's own output: {own}"
                 ) from own
@@ -67,8 +61,8 @@ class Examiner:
         stdin = output if self.checker.protocol is Protocol.KATTIS else b""
         answer = await self.jail.alone(Given(stdin=stdin, files=files))
         if answer.end is not End.EXITED:
-            raise BrokenCheckerError(f"it ended by {answer.end}")
-        return _of_program(self.checker.protocol, answer)
+            raise BrokenJudgeError(f"it ended by {answer.end}")
+        return judges.score(self.checker.protocol, answer)
 
 
 async def load(beside: Jail, checker: Checker, limits: Limits) -> Examiner:
@@ -78,26 +72,16 @@ async def load(beside: Jail, checker: Checker, limits: Limits) -> Examiner:
         ShapeError: it does not build, or its language is unknown.
         SandboxError: the sandbox failed.
     """
-    language = find(checker.language)
-    if language is None:
-        raise ShapeError(f"no such language: {checker.language[:40]}")
-    main = main_file(language, checker.source)
     words: Sequence[str] = {
         Protocol.FUNCTION: (),
         Protocol.TESTLIB: _FILES,
         Protocol.KATTIS: _KATTIS_FILES,
         Protocol.FILES: _OWN_FILES,
     }[checker.protocol]
-    program = Program(
-        language=language.name,
-        files={main: checker.source.encode("utf-8", "surrogatepass")},
-        main=main,
-        arguments=tuple(words),
-        prelude=checker.protocol is Protocol.FUNCTION,
-        strict=checker.protocol is not Protocol.FUNCTION,
-    )
-    if checker.protocol is Protocol.FUNCTION and not LANGUAGES[language.name].runner:
-        raise ShapeError(f"a checker function in {language.name} cannot be called")
+    function = checker.protocol is Protocol.FUNCTION
+    program = judges.program(checker, words, strict=not function)
+    if function and not LANGUAGES[program.language].runner:
+        raise ShapeError(f"a checker function in {program.language} cannot be called")
     opened = await beside.companion(program, limits)
     if isinstance(opened, BuildFailure):
         raise ShapeError(f"the checker does not build: {opened.log[:300]}")
@@ -116,40 +100,11 @@ def _text(content: bytes) -> str:
 def _of_value(answer: Answer) -> float:
     if answer.end is not End.EXITED or answer.value is None:
         tail = answer.stderr_tail[-200:].decode("utf-8", "replace")
-        raise BrokenCheckerError(f"it ended by {answer.end} {tail}")
+        raise BrokenJudgeError(f"it ended by {answer.end} {tail}")
     try:
         value = decode(answer.value)
     except UnsupportedError as error:
-        raise BrokenCheckerError(str(error)) from error
+        raise BrokenJudgeError(str(error)) from error
     if not isinstance(value, bool | int | float) or not 0 <= value <= 1:
-        raise BrokenCheckerError("it returned neither a boolean nor a number in [0, 1]")
+        raise BrokenJudgeError("it returned neither a boolean nor a number in [0, 1]")
     return float(value)
-
-
-def _of_program(protocol: Protocol, answer: Answer) -> float:
-    code = answer.exit_code
-    if protocol is Protocol.KATTIS:
-        if code not in (_KATTIS_RIGHT, _KATTIS_WRONG):
-            raise BrokenCheckerError(f"exit status {code}")
-        return float(code == _KATTIS_RIGHT)
-    if protocol is Protocol.TESTLIB:
-        if code == _POINTS_EXIT:
-            return _points(answer.stderr_tail)
-        if code != 0 and code not in _TESTLIB_WRONG:
-            raise BrokenCheckerError(f"exit status {code}")
-        return float(code == 0)
-    if code != 0:
-        raise BrokenCheckerError(f"exit status {code}")
-    return _points(answer.stdout)
-
-
-def _points(said: bytes) -> float:
-    """Return the number that a checker printed: above 1 it is of 100."""
-    for word in said.split():
-        try:
-            number = float(word.decode("ascii", "replace"))
-        except ValueError:
-            continue
-        if 0 <= number <= _PERCENT:
-            return number if number <= 1 else number / _PERCENT
-    raise BrokenCheckerError("it printed no number")

@@ -54,7 +54,9 @@ class Outcome:
 def troubled(answer: Answer, limits: Limits, *, ignore_exit_code: bool = False) -> Judged | None:
     """Return why an answer counts for nothing whatever it says; None if it may count."""
     if answer.end.limit:
-        return Judged(score=0.0, reason=Reason.LIMIT_EXCEEDED, detail=_limit(answer, limits))
+        return Judged(
+            score=0.0, reason=Reason.LIMIT_EXCEEDED, detail=answer.note or _limit(answer, limits)
+        )
     if answer.end is End.UNSUPPORTED:
         return Judged(score=0.0, reason=Reason.MISMATCH, detail=answer.note)
     if answer.end is not End.EXITED:

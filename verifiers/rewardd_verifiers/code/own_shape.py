@@ -33,7 +33,7 @@ def read(raw: Mapping[str, Any]) -> Task:
         raise ShapeError(f"unknown keys: {', '.join(map(str, unknown))}")
     kind = _kind(raw)
     compare = raw.get("compare")
-    checker = raw.get("interactor" if kind is Kind.INTERACTIVE else "checker")
+    checker, interactor = raw.get("checker"), raw.get("interactor")
     return Task(
         kind=kind,
         tests=_tests(raw, kind),
@@ -46,11 +46,11 @@ def read(raw: Mapping[str, Any]) -> Task:
         abs_tol=fields.number(raw.get("abs_tol", 1e-6), "abs_tol"),
         rel_tol=fields.number(raw.get("rel_tol", 1e-6), "rel_tol"),
         checker=None if checker is None else _checker(fields.mapping(checker, "checker")),
+        interactor=None
+        if interactor is None
+        else _checker(fields.mapping(interactor, "interactor"), Protocol.TESTLIB),
         limits=limits(raw.get("limits") or {}),
-        files={
-            _name(name): fields.file(content, name)
-            for name, content in fields.mapping(raw.get("files") or {}, "files").items()
-        },
+        files=_files(raw.get("files")),
         main=None if raw.get("main") is None else _name(raw["main"]),
         stdin_file=None if raw.get("stdin_file") is None else _name(raw["stdin_file"]),
         stdout_file=None if raw.get("stdout_file") is None else _name(raw["stdout_file"]),
@@ -144,12 +144,18 @@ def _literals(arguments: object) -> object:
     return value if isinstance(value, list | tuple) else [value]  # pyright: ignore[reportUnknownVariableType]  any literal
 
 
-def _checker(raw: Mapping[str, Any]) -> Checker:
+def _checker(raw: Mapping[str, Any], usual: Protocol = Protocol.FUNCTION) -> Checker:
     return Checker(
         language=fields.text(raw.get("language", "python"), "language"),
         source=fields.text(raw.get("source"), "source"),
-        protocol=_choice(Protocol, raw.get("protocol", "function")),
+        protocol=_choice(Protocol, raw.get("protocol", usual)),
+        files=_files(raw.get("files")),
     )
+
+
+def _files(raw: object) -> dict[str, bytes]:
+    named = fields.mapping(raw or {}, "files")
+    return {_name(name): fields.file(content, name) for name, content in named.items()}
 
 
 def _name(value: object) -> str:

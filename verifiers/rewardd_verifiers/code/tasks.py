@@ -42,11 +42,12 @@ class Protocol(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Checker:
-    """A program that judges an output; `source` comes from the data set and is jailed as well."""
+    """A program that judges; it comes from the data set, with what it includes, and is jailed."""
 
     language: str
     source: str
     protocol: Protocol
+    files: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +99,7 @@ class Task:
     abs_tol: float = 1e-6
     rel_tol: float = 1e-6
     checker: Checker | None = None
+    interactor: Checker | None = None
     limits: Mapping[str, float] = field(default_factory=dict[str, float])
     files: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     main: str | None = None
@@ -117,6 +119,10 @@ class Task:
             raise ValueError(f"{len(self.tests)} tests are more than {MAX_TESTS}")
         if sum(len(test.stdin) for test in self.tests) > MAX_INPUT_BYTES:
             raise ValueError(f"the inputs are larger than {MAX_INPUT_BYTES} bytes")
+        if (self.kind is Kind.INTERACTIVE) is not (self.interactor is not None):
+            raise ValueError("an interactor and interactive tests need each other")
+        if self.kind is Kind.INTERACTIVE and (self.stdin_file or self.stdout_file):
+            raise ValueError("an interactive program reads and writes no files")
         if self.kind in (Kind.CALL, Kind.CHECK) and not self.entry:
             raise ValueError(f"a {self.kind} reference names no entry")
 

@@ -10,12 +10,14 @@ from rewardd_verifiers.code import asserts, dialogue
 from rewardd_verifiers.code.checking import Examiner
 from rewardd_verifiers.code.compare import Tolerance, difference, head
 from rewardd_verifiers.code.fields import ShapeError
+from rewardd_verifiers.code.interaction import Interactor
 from rewardd_verifiers.code.outcomes import PASSED, Judged, Outcome, troubled
 from rewardd_verifiers.code.rewards import Reward, over
 from rewardd_verifiers.code.tasks import Comparison, Kind, Task, Test
 from rewardd_verifiers.code.values import same, show
 from rewardd_verifiers.verdict import Reason
 
+_FED = (Kind.STDIO, Kind.INTERACTIVE)
 Judge = Callable[[Answer], Awaitable[Judged]]
 
 
@@ -41,7 +43,7 @@ class Trial:
     """One submission's tests.
 
     Attributes:
-        examiner: the reference's own checker, if it has one.
+        examiner, interactor: the reference's own, where it has them.
         outcomes: of the tests that were run, in order.
     """
 
@@ -49,6 +51,7 @@ class Trial:
     task: Task
     terms: Terms
     examiner: Examiner | None = None
+    interactor: Interactor | None = None
     outcomes: list[Outcome] = field(default_factory=list[Outcome])
     _readings: list[bool] = field(default_factory=lambda: [True, True])
 
@@ -68,13 +71,15 @@ class Trial:
         kind = self.task.kind
         if kind is Kind.STDIO:
             judged, answer = await self._stdio(test)
+        elif kind is Kind.INTERACTIVE:
+            judged, answer = await self._meet(test)
         elif kind is Kind.CALL:
             judged, answer = await self._call(test)
         elif kind is Kind.ASSERTS:
             judged, answer = await self._assert(test)
         else:
             judged, answer = await self._dialogue(test.source)
-        shown = head(test.stdin) if kind is Kind.STDIO else _show_call(test)
+        shown = head(test.stdin) if kind in _FED else _show_call(test)
         return Outcome(
             number=number,
             given=shown,
@@ -108,6 +113,17 @@ class Trial:
 
         extra = 0 if self.examiner is not None else len(test.expected)
         return await self._ask(Given(stdin=test.stdin, extra_output_bytes=extra), judge)
+
+    async def _meet(self, test: Test) -> tuple[Judged, Answer]:
+        if self.interactor is None:
+            raise ShapeError("an interactive test without an interactor")
+        ignore = self.terms.ignore_exit_code
+        meeting = await self.interactor.meet(
+            self.jail, test, self.terms.limits, ignore_exit_code=ignore
+        )
+        if meeting.judged.passed and self.examiner is not None:
+            return await self.examiner.judge(test, meeting.record), meeting.answer
+        return meeting.judged, meeting.answer
 
     def _compared(self, expected: bytes, output: bytes) -> Judged:
         tolerance = Tolerance(self.task.abs_tol, self.task.rel_tol)
