@@ -62,7 +62,7 @@ _INTERACTORS = {
     "function": {"language": "python", "source": _FUNCTION, "protocol": "function"},
     "kattis": {"language": "python", "source": _KATTIS, "protocol": "kattis"},
 }
-_LIMITS = {"cpu_seconds": 0.5, "wall_seconds": 6, "output_bytes": 1 << 16}
+_LIMITS = {"cpu_seconds": 0.5, "wall_seconds": 6, "output_bytes": 1 << 16, "memory_mib": 64}
 
 
 async def _judge(
@@ -105,7 +105,7 @@ async def test_the_interactors_word_decides(
         pytest.param("while True: pass", "s of CPU", id="spins"),
         pytest.param("while True: print('0' * 4096)", "bytes of output", id="floods"),
         pytest.param(f"{_BISECT}\nwhile True: pass", "s of CPU", id="stays_behind"),
-        pytest.param("x = bytearray(2 << 30)", "MiB of memory", id="memory"),
+        pytest.param("x = bytearray(1 << 30)", "MiB of memory", id="memory"),
     ],
 )
 async def test_limits_are_the_programs_own(sandbox: LocalSandbox, source: str, detail: str) -> None:
@@ -182,9 +182,7 @@ async def test_a_built_program_and_strict_mode_are_judged_alike(sandbox: LocalSa
 
 
 async def test_an_interactor_never_shows_its_secret_to_the_program(sandbox: LocalSandbox) -> None:
-    peek = "import os\nprint(sorted(os.listdir('.')), flush=True)\nprint(open('input.txt').read())"
+    peek = "import os\nprint(sorted(os.listdir('.')), flush=True)"
     verdict = await _judge(sandbox, peek, _INTERACTORS["kattis"])
     assert verdict.score == 0.0
-    first = verdict.evidence["first_failure"]
-    assert isinstance(first, dict)
-    assert "input.txt" not in str(first["output"])
+    assert "input.txt" not in str(verdict.evidence["first_failure"])
