@@ -1,6 +1,18 @@
-# All images of rewardd: build -> gateway -> worker -> sandbox-worker; `--target` chooses.
+# All images of rewardd: build -> gateway -> worker -> sandbox-worker, and sandbox; `--target` chooses.
 # Builds under the classic builder and under BuildKit, so nothing here is of one of them alone.
 # Behind a package mirror: --build-arg PIP_INDEX_URL=..., which stays in the build stage.
+
+# What the docker backend of the sandbox starts containers of: jails, toolchains, nothing else of
+# ours. It stands first because the classic builder makes every stage above its target.
+FROM python:3.11-slim-bookworm AS sandbox
+ARG TOOLCHAINS="gcc g++"
+RUN apt-get update -q \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends ${TOOLCHAINS} \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb
+COPY sandbox/rewardd_sandbox /opt/sandbox/rewardd_sandbox
+ENV PYTHONPATH=/opt/sandbox
+ENTRYPOINT ["python3", "-B", "-s", "-P", "-m", "rewardd_sandbox.containers.server"]
+
 
 FROM python:3.11-slim-bookworm AS build
 ARG PIP_INDEX_URL

@@ -3,7 +3,8 @@
 * SandboxError
   - UnavailableError        no tier, or no toolchain: nothing can run until somebody mends it
   - StarvedError            the machine gave the jail no time
-  - LostError               a zygote or jail went away under us: worth another try elsewhere
+  - LostError               a zygote, jail or container went away under us: worth another try
+    * WireError             a container said what was not agreed: it is not listened to any more
   - SetupError              the kernel refused a step of a jail's set-up
 """
 
@@ -22,6 +23,10 @@ class StarvedError(SandboxError):
 
 class LostError(SandboxError):
     """A process of ours died."""
+
+
+class WireError(LostError):
+    """What a container says makes no sense, or is too long."""
 
 
 class SetupError(SandboxError):

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from rewardd_sandbox import Answer, BuildFailure, Given, Limits, Program
+from rewardd_sandbox import Answer, BuildFailure, Given, Limits, Program, Sandbox
 from rewardd_sandbox.local import LocalSandbox
 from rewardd_verifiers import Catalog, Sample, SandboxVerifier, Verdict, type_reference
 
@@ -15,7 +15,7 @@ def python(source: str, *, strict: bool = False) -> Program:
 
 
 async def run(
-    sandbox: LocalSandbox,
+    sandbox: Sandbox,
     program: Program,
     *stdin: bytes,
     limits: Limits | None = None,
@@ -29,7 +29,7 @@ async def run(
         await jail.close()
 
 
-async def judge(sandbox: LocalSandbox, source: str, reference: object, **params: object) -> Verdict:
+async def judge(sandbox: Sandbox, source: str, reference: object, **params: object) -> Verdict:
     verifier = Catalog().build("code", params)
     assert isinstance(verifier, SandboxVerifier)
     completion = f"```python\n{source}\n```"
