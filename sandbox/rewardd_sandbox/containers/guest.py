@@ -59,6 +59,11 @@ class Guest:
         """Whether the next submission may run in it."""
         return self._link.alive and not self.doubtful
 
+    def next_number(self) -> int:
+        """Return a number for a jail inside."""
+        self.jails += 1
+        return self.jails
+
     async def call(self, what: Writer, *, patience_seconds: float, most_bytes: int = 0) -> Frame:
         """Ask the worker inside.
 

@@ -6,7 +6,7 @@ where a field of the expected record has its type; nothing is looked up by a nam
 
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from functools import cache
 from math import isfinite
@@ -116,6 +116,8 @@ def _reader(hint: Any) -> _Read:  # noqa: ANN401  typing's own word for a type i
         return _mappings(_reader(arguments[1]))
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return _members(hint)
+    if isinstance(hint, type) and is_dataclass(hint):
+        return _records(hint)
     return _SIMPLE[hint]
 
 
@@ -129,6 +131,10 @@ def _tuples(inner: _Read) -> _Read:
 
 def _mappings(inner: _Read) -> _Read:
     return lambda said, blobs: {name: inner(part, blobs) for name, part in mapping(said).items()}
+
+
+def _records(kind: type[object]) -> _Read:
+    return lambda said, blobs: restore(kind, said, blobs)
 
 
 def _members(kind: type[StrEnum]) -> _Read:

@@ -60,6 +60,8 @@ class Server:
         self._answers: Mapping[str, Callable[[Frame], Awaitable[Writer]]] = {
             "hello": self._hello,
             "open": self._open,
+            "companion": self._companion,
+            "converse": self._converse,
             "feed": self._feed,
             "alone": self._alone,
             "close": self._close,
@@ -119,12 +121,16 @@ class Server:
     async def _open(self, frame: Frame) -> Writer:
         if self._sandbox is None:
             raise UnavailableError("nobody said hello")
-        name = frame.number("jail")
-        program, limits = frame.record("program", Program), frame.record("limits", Limits)
-        opened = await self._sandbox.open(program, limits)
-        if isinstance(opened, BuildFailure):
-            return Writer(kind="failure").add("failure", opened)
-        self._jails[name] = opened
+        return self._opened(frame, await self._sandbox.open(*_program(frame)))
+
+    async def _companion(self, frame: Frame) -> Writer:
+        beside = self._jail(frame, "beside")
+        return self._opened(frame, await beside.companion(*_program(frame)))
+
+    def _opened(self, frame: Frame, jail: Jail | BuildFailure) -> Writer:
+        if isinstance(jail, BuildFailure):
+            return Writer(kind="failure").add("failure", jail)
+        self._jails[frame.number("jail")] = jail
         return Writer(kind="jail")
 
     async def _feed(self, frame: Frame) -> Writer:
@@ -135,14 +141,20 @@ class Server:
         answer = await self._jail(frame).alone(frame.record("given", Given))
         return Writer(kind="answer").add("answer", answer)
 
+    async def _converse(self, frame: Frame) -> Writer:
+        given, theirs = frame.record("given", Given), frame.record("theirs", Given)
+        companion = self._jail(frame, "companion")
+        talk = await self._jail(frame).converse(given, companion, theirs)
+        return Writer(kind="talk").add("talk", talk)
+
     async def _close(self, frame: Frame) -> Writer:
         jail = self._jails.pop(frame.number("jail"), None)
         if jail is not None:
             await jail.close()
         return Writer(kind="closed")
 
-    def _jail(self, frame: Frame) -> Jail:
-        jail = self._jails.get(frame.number("jail"))
+    def _jail(self, frame: Frame, name: str = "jail") -> Jail:
+        jail = self._jails.get(frame.number(name))
         if jail is None:
             raise SandboxError("there is no such jail")
         return jail
@@ -150,6 +162,10 @@ class Server:
 
 async def _unknown(_: Frame) -> Writer:
     raise SandboxError("there is no such call")
+
+
+def _program(frame: Frame) -> tuple[Program, Limits]:
+    return frame.record("program", Program), frame.record("limits", Limits)
 
 
 def _refusal(name: str, message: str) -> Writer:

@@ -24,6 +24,7 @@ from rewardd_sandbox.containers.options import DockerOptions
 from rewardd_sandbox.containers.sandbox import DockerSandbox
 from rewardd_sandbox.containers.wire import Frame, Writer
 from rewardd_sandbox.tiers import Tier
+from sandbox_fakes import EchoSandbox
 
 _DOUBLE = "print(int(input()) * 2)"
 _OPTIONS = DockerOptions(image="none", slots=1)
@@ -109,6 +110,31 @@ async def test_a_companion_runs_in_another_container(
     assert [answer.stdout for answer in answers] == [b"10\n"] * 3
     assert isinstance(broken, BuildFailure)
     assert len(engine.started) == 2
+
+
+async def test_a_program_talks_to_its_companion(box: DockerSandbox) -> None:
+    host = "secret = open('in.txt').read()\nprint(secret, flush=True)\nprint(input()[::-1])"
+    jail = await box.open(python("print(input() + '!', flush=True)\ninput()"), Limits())
+    assert not isinstance(jail, BuildFailure)
+    try:
+        companion = await jail.companion(python(host), Limits())
+        assert not isinstance(companion, BuildFailure)
+        theirs = Given(stdin=b"", files={"in.txt": b"abc"})
+        talks = [await jail.converse(Given(stdin=b""), companion, theirs) for _ in range(2)]
+    finally:
+        await jail.close()
+    said = [(talk.answer.stdout, talk.companion.stdout) for talk in talks]
+    assert said == [(b"abc!\n", b"abc\n!cba\n")] * 2
+    assert await _double(box) == b"8\n"
+
+
+async def test_a_program_talks_to_nobody_elses_companion(box: DockerSandbox) -> None:
+    jail = await box.open(python(_DOUBLE), Limits())
+    assert not isinstance(jail, BuildFailure)
+    other = await EchoSandbox().open(python(_DOUBLE), Limits())
+    with pytest.raises(SandboxError, match="its own jail"):
+        await jail.converse(Given(stdin=b""), other, Given(stdin=b""))
+    await jail.close()
 
 
 async def test_submissions_wait_for_a_place_and_all_get_their_own_answers(

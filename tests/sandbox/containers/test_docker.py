@@ -135,6 +135,18 @@ async def test_a_large_input_and_a_large_output_pass_through(contained: DockerSa
     assert (answer.end, answer.stdout == text) == (End.EXITED, True)
 
 
+async def test_a_program_talks_to_its_companion(contained: DockerSandbox) -> None:
+    jail = await contained.open(python("print(input() + '!', flush=True)\ninput()"), Limits())
+    assert not isinstance(jail, BuildFailure)
+    try:
+        companion = await jail.companion(python("print('abc', flush=True)\ninput()"), Limits())
+        assert not isinstance(companion, BuildFailure)
+        talk = await jail.converse(Given(stdin=b""), companion, Given(stdin=b""))
+    finally:
+        await jail.close()
+    assert (talk.answer.stdout, talk.companion.stdout) == (b"abc!\n", b"abc\n")
+
+
 def test_the_tier_inside_is_known(contained: DockerSandbox) -> None:
     assert contained.facts["tier"] in _MISSING
     assert contained.facts["backend"] == "docker"
