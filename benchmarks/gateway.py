@@ -32,7 +32,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from rewardd_client.schema import Recipe, Result, ScoreRequest, ScoreResponse, TermResult
 from rewardd_service.app import create_gateway
 from rewardd_service.edge.scoring import Deliver, PlainResult
-from rewardd_service.job import VerifierCard
+from rewardd_service.inquiry import Inquiry
+from rewardd_service.job import Answer, VerifierCard
 from rewardd_service.server import relax_collector, uvicorn_config
 from rewardd_service.settings import Settings
 
@@ -62,6 +63,13 @@ class IdleScorer:
             for index, result in enumerate(results):
                 deliver(index, result)
         return _Outcome(results, [])
+
+    async def inquire(
+        self, inquiry: Inquiry, *, deadline_seconds: float, tenant: str = ""
+    ) -> Answer:
+        """Find it right, without a record."""
+        del inquiry, deadline_seconds, tenant
+        return Answer(0, 1.0, "match")
 
     async def verifiers(self) -> list[VerifierCard]:
         """Return none."""

@@ -21,7 +21,7 @@ from rewardd_sandbox.watch import Allowance, Seen
 from rewardd_sandbox.zygote_link import Reaped
 
 _LOG_BYTES = 64 << 10
-_TAIL_BYTES = 2 << 10
+_TAIL_BYTES = 64 << 10
 _BUILD_WALL_FACTOR = 4
 
 _T = TypeVar("_T")
@@ -203,6 +203,7 @@ class LocalJail:
             limits.cpu_seconds,
             limits.wall_net_seconds,
             limits.output_bytes + given.extra_output_bytes,
+            limits.wall_extension,
         )
 
     async def _guarded(self, asked: Awaitable[_T]) -> _T:

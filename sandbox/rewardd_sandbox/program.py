@@ -12,7 +12,8 @@ class Limits:
     Attributes:
         cpu_seconds: decides; taken outside, over all threads.
         wall_seconds: a net for sleepers; None for three times the CPU limit and two seconds. A
-            jail that had to wait for a processor gets that time back, up to tenfold.
+            jail that had to wait for a processor gets that time back.
+        wall_extension: how many times the wall limit such a jail may take; 1 gives nothing back.
         memory_mib: of all processes together in tier A, else of the address space.
         output_bytes: of standard output.
         processes: how many may live at once; None for what the tier can count (A: 64, else 1).
@@ -22,6 +23,7 @@ class Limits:
 
     cpu_seconds: float = 5.0
     wall_seconds: float | None = None
+    wall_extension: int = 10
     memory_mib: int = 512
     output_bytes: int = 1 << 20
     processes: int | None = None

@@ -17,7 +17,6 @@ from rewardd_sandbox.program import End
 
 _STDERR_KEPT = 64 << 10
 _FRAME_HEAD = 5
-_LONGEST_EXTENSION = 10
 _SHORTEST_CHECK_SECONDS = 0.004
 _PROCESSORS = os.cpu_count() or 1
 _BODIES = (orders.VALUE, orders.UNSUPPORTED)
@@ -30,6 +29,7 @@ class Allowance:
     cpu_seconds: float
     wall_seconds: float
     output_bytes: int
+    extension: int = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +171,7 @@ class Watch:
             left += clocks.waited_seconds(self._pid) + self._excused()
             if left <= 0:
                 return End.WALL_LIMIT, 0.0
-            if wall > allowed.wall_seconds * _LONGEST_EXTENSION:
+            if wall > allowed.wall_seconds * allowed.extension:
                 raise StarvedError(f"the jail had {spent:.2f} s of CPU in {wall:.0f} s")
         soonest = (allowed.cpu_seconds - spent) / _PROCESSORS
         return None, max(min(soonest, left), _SHORTEST_CHECK_SECONDS)

@@ -6,6 +6,8 @@ from enum import Enum
 from itertools import islice
 from typing import Any, Final, cast
 
+import msgspec
+
 from rewardd_service.job import Answer
 from rewardd_verifiers import Reason, Verdict
 
@@ -18,14 +20,23 @@ MAX_ITEMS: Final = 256
 _INTEGER_BITS: Final = 63
 """What msgpack and every JSON reader take."""
 _MAX_SHOWN_BITS: Final = 4_096
+MAX_RECORD_BYTES: Final = 8 << 20
+"""Half of what a frame holds."""
 
 
-def scored_or_not(job: int, verdict: object, *, version: int = 0, seconds: float = 0.0) -> Answer:
-    """Return the answer for what a verifier returned.
+def scored_or_not(
+    job: int,
+    verdict: object,
+    *,
+    version: int = 0,
+    seconds: float = 0.0,
+    recorded: bool = False,
+) -> Answer:
+    """Return the answer for what a verifier returned, with its record if that is wanted.
 
     Raises:
         TypeError: it is not a verdict.
-        ValueError: its score does not fit.
+        ValueError: its score does not fit, or its record is too large.
     """
     if not isinstance(verdict, Verdict):
         raise TypeError(f"a verifier returned {type(verdict).__name__}, not a Verdict")
@@ -37,7 +48,8 @@ def scored_or_not(job: int, verdict: object, *, version: int = 0, seconds: float
         raise ValueError(f"score {score} does not go with reason {reason}")
     evidence = plain_evidence(verdict.evidence) if verdict.evidence else {}
     detail = plain_text(str(verdict.detail), MAX_DETAIL_CHARACTERS) if verdict.detail else ""
-    return Answer(job, score, reason.value, detail, evidence, version, seconds)
+    record = _record(verdict) if recorded else b""
+    return Answer(job, score, reason.value, detail, evidence, version, seconds, record=record)
 
 
 def unscored(
@@ -46,6 +58,15 @@ def unscored(
     """Return the answer for a job that could not be judged."""
     text = plain_text(detail, MAX_DETAIL_CHARACTERS)
     return Answer(job, None, reason.value, text, version=version, seconds=seconds)
+
+
+def _record(verdict: Verdict) -> bytes:
+    if verdict.record is None:
+        return b""
+    record = msgspec.msgpack.encode(verdict.record())
+    if len(record) > MAX_RECORD_BYTES:
+        raise ValueError(f"a record of {len(record)} bytes is longer than {MAX_RECORD_BYTES}")
+    return record
 
 
 def plain_text(text: str, limit: int) -> str:

@@ -25,6 +25,7 @@ from rewardd_service.openapi import App
 from rewardd_service.problems import install
 from rewardd_service.routes import ScoreRoutes
 from rewardd_service.routes_catalog import CatalogRoutes
+from rewardd_service.routes_compat import SandboxFusionRoutes
 from rewardd_service.routes_health import HealthRoutes
 from rewardd_service.routes_jobs import JobRoutes
 from rewardd_service.settings import Settings
@@ -93,7 +94,14 @@ def create_gateway(
     )
     app = App(title="rewardd", version=VERSION, redirect_slashes=False, telemetry=_TELEMETRY)
     install(app)
-    for routes in (ScoreRoutes(desk), JobRoutes(desk, jobs), CatalogRoutes(desk), health):
+    offered = (
+        ScoreRoutes(desk),
+        JobRoutes(desk, jobs),
+        CatalogRoutes(desk),
+        SandboxFusionRoutes(desk),
+        health,
+    )
+    for routes in offered:
         app.include_router(routes.router())
     layers = Front(SlowClients(app, _patience(settings)), desk.metrics)
     return Gateway(app, layers, desk, drain)

@@ -14,11 +14,13 @@ class Setup(msgspec.Struct, array_like=True, frozen=True):
 
     Attributes:
         cpu_seconds: CPU time that one job may take; the lane's default if None.
+        recorded: answers carry the record of what the verifier saw.
     """
 
     verifier: str
     params: dict[str, Any]
     cpu_seconds: float | None = None
+    recorded: bool = False
 
 
 class Subject(msgspec.Struct, array_like=True, frozen=True):
@@ -72,6 +74,7 @@ class Answer(msgspec.Struct, array_like=True, frozen=True):
         version: of the verifier; 0 where none was asked.
         seconds: CPU time for cpu verifiers, wall time for the others.
         attempts: how often it was started; 0 for a verdict that was taken over.
+        record: what the setup asked to be recorded, as msgpack; nobody looks into it on the way.
     """
 
     job: int
@@ -82,6 +85,7 @@ class Answer(msgspec.Struct, array_like=True, frozen=True):
     version: int = 0
     seconds: float = 0.0
     attempts: int = 1
+    record: bytes = b""
 
 
 SKIPPED = "skipped"

@@ -29,6 +29,7 @@ CLIENT_CLOSED = 499
 
 STATUS_BY_CODE: Mapping[str, int] = {
     "invalid_body": 400,
+    "unsupported_dataset": 400,
     "unauthorized": 401,
     "unknown_job": 404,
     "not_found": 404,
@@ -53,6 +54,8 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "overloaded": 503,
     "draining": 503,
     "backend_unavailable": 503,
+    "no_verdict": 503,
+    "not_in_time": 504,
 }
 
 _CODE_BY_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}

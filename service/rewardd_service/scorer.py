@@ -12,10 +12,11 @@ from rewardd_service.backends import Backend
 from rewardd_service.cache import VerdictCache
 from rewardd_service.dispatcher import Dispatcher
 from rewardd_service.errors import BackendUnavailableError, OverloadedError
+from rewardd_service.inquiry import Inquiry
 from rewardd_service.inspector import Inspector
-from rewardd_service.job import VerifierCard
+from rewardd_service.job import Answer, VerifierCard
 from rewardd_service.metrics import Metrics
-from rewardd_service.plan import Plan, Reports, choose, plan_in_slices, refuse_if_too_much
+from rewardd_service.plan import Plan, Reports, Task, choose, plan_in_slices, refuse_if_too_much
 from rewardd_service.recipes import BoundRecipe, RecipeBook
 
 
@@ -100,6 +101,34 @@ class Scorer:
         meter.count(self._metrics, aggregator.results, aggregator.groups)
         return Outcome(aggregator.results, aggregator.groups)
 
+    async def inquire(
+        self, inquiry: Inquiry, *, deadline_seconds: float, tenant: str = ""
+    ) -> Answer:
+        """Return one verifier's answer with its record; waits in the same queues as a batch.
+
+        Raises:
+            BackendUnavailableError: there is nowhere to run it, or no worker for it now.
+            RequestRefusedError: there is no such verifier.
+            FrameError: it holds what cannot travel.
+        """
+        outage = self._backend.outage()
+        if outage is not None:
+            raise BackendUnavailableError(outage)
+        recipe = self._book.find(inquiry.verifier, "reward")
+        need = recipe.terms[0].need
+        if self._backend.slots().get(need, 0) <= 0:
+            raise BackendUnavailableError(f"no worker of this server offers {need}")
+        planned = inquiry.plan(recipe)
+        await self._dispatcher.dispatch(
+            planned, deadline_seconds=deadline_seconds, settle=_let_be, tenant=tenant
+        )
+        (answer,) = planned.tasks[0].answers
+        if answer is None:
+            raise RuntimeError("the dispatcher settled a task without an answer")
+        status = "unscored" if answer.score is None else "scored"
+        self._metrics.verdicts_settled({(inquiry.verifier, status, answer.reason): 1})
+        return answer
+
     async def verifiers(self) -> list[VerifierCard]:
         """Return a card for each verifier that can be asked.
 
@@ -149,6 +178,10 @@ class Scorer:
                 found[key] = self._book.find(reward, path)
             recipes.append(found[key])
         return recipes
+
+
+def _let_be(task: Task) -> None:
+    """Leave a settled task to whoever waits for the whole plan."""
 
 
 async def _planned(slices: Generator[None, None, Plan]) -> Plan:

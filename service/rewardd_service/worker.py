@@ -134,7 +134,13 @@ class Worker:
         started = clock()
         verdict = self._verify(verifier, sample)
         seconds = clock() - started
-        return scored_or_not(index, verdict, version=verifier.version, seconds=seconds)
+        return scored_or_not(
+            index,
+            verdict,
+            version=verifier.version,
+            seconds=seconds,
+            recorded=bench.recorded(job),
+        )
 
     def _guard(
         self, name: str, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs
@@ -239,6 +245,9 @@ class _Bench:
 
     def verifier_name(self, job: Job) -> str:
         return self._chunk.setups[job.setup].verifier
+
+    def recorded(self, job: Job) -> bool:
+        return self._chunk.setups[job.setup].recorded
 
     def prepare(self, index: int, job: Job) -> tuple[Verifier, object]:
         """Return the job's verifier and typed reference.

@@ -14,7 +14,8 @@ from rewardd_client.schema import Recipe, Sample, ScoreRequest, Term
 from rewardd_service.app import Gateway, create_gateway
 from rewardd_service.backends.archive import Archive
 from rewardd_service.edge.scoring import Deliver, PlainResult
-from rewardd_service.job import VerifierCard
+from rewardd_service.inquiry import Inquiry
+from rewardd_service.job import Answer, VerifierCard
 from rewardd_service.settings import Settings
 
 
@@ -59,6 +60,8 @@ class ScriptedScorer:
         calls: the requests that came.
         cancelled: how many were given up.
         started: set as soon as one came.
+        answers: to inquiries, in turn; without any, it is at fault.
+        inquiries: those that came.
     """
 
     def __init__(self) -> None:
@@ -73,6 +76,8 @@ class ScriptedScorer:
         self.calls: list[tuple[str, ScoreRequest]] = []
         self.cancelled = asyncio.Semaphore(0)
         self.started = asyncio.Semaphore(0)
+        self.answers: list[Answer] = []
+        self.inquiries: list[Inquiry] = []
 
     async def score(
         self, request: ScoreRequest, *, tenant: str = "", deliver: Deliver | None = None
@@ -95,6 +100,21 @@ class ScriptedScorer:
         if self.late_error is not None:
             raise self.late_error
         return ScriptedOutcome(results, self.groups)
+
+    async def inquire(
+        self, inquiry: Inquiry, *, deadline_seconds: float, tenant: str = ""
+    ) -> Answer:
+        del deadline_seconds, tenant
+        self.inquiries.append(inquiry)
+        self.started.release()
+        if self.error is not None:
+            raise self.error
+        try:
+            await self.gate.wait()
+        except asyncio.CancelledError:
+            self.cancelled.release()
+            raise
+        return self.answers.pop(0) if self.answers else Answer(0, None, "fault", "no answer")
 
     async def verifiers(self) -> list[VerifierCard]:
         if self.error is not None:

@@ -1,10 +1,21 @@
 """What the sandbox suites ask of a sandbox, and how they look at a machine from outside."""
 
+import asyncio
 import os
 from pathlib import Path
 
-from rewardd_sandbox import Answer, BuildFailure, Given, Limits, Program, Sandbox
-from rewardd_sandbox.local import LocalSandbox
+import pytest
+
+from rewardd_sandbox import (
+    Answer,
+    BuildFailure,
+    Given,
+    Limits,
+    Program,
+    Sandbox,
+    UnavailableError,
+)
+from rewardd_sandbox.local import LocalSandbox, Options
 from rewardd_verifiers import Catalog, Sample, SandboxVerifier, Verdict, type_reference
 
 
@@ -12,6 +23,20 @@ def python(source: str, *, strict: bool = False) -> Program:
     return Program(
         language="python", files={"main.py": source.encode()}, main="main.py", strict=strict
     )
+
+
+async def skip_unless_jails() -> None:
+    """Skip, and say so, where no tier can start."""
+    try:
+        async with LocalSandbox(Options(slots=1)):
+            pass
+    except UnavailableError as error:
+        pytest.skip(f"PROGRAMS NOT TESTED: {error}")
+
+
+def skip_without_jails() -> None:
+    """Do the same where there is no loop."""
+    asyncio.run(skip_unless_jails())
 
 
 async def run(

@@ -1,12 +1,16 @@
 """What a verifier concluded."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
 
 Evidence = Mapping[str, object]
 """What supports a verdict, for people and logs: plain JSON values, valid UTF-8, bounded in size."""
+
+
+Record = Mapping[str, object]
+"""All that a verifier saw, for who asks for it: plain values and bytes, larger than evidence."""
 
 
 class Reason(StrEnum):
@@ -63,6 +67,9 @@ class Verdict:
 
     None is never the policy's doing: trainers mask such a sample, they do not punish it.
 
+    Attributes:
+        record: makes the record where one was asked for; None where there is nothing to record.
+
     Raises:
         ValueError: the score is outside [0, 1] (NaN included), or does not fit the reason.
     """
@@ -71,6 +78,7 @@ class Verdict:
     reason: Reason
     detail: str = ""
     evidence: Evidence = field(default_factory=dict[str, object])
+    record: Callable[[], Record] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse what no reader could interpret."""

@@ -81,6 +81,8 @@ class JobKeys:
 
 def _setup_digest(setup: Setup, version: int) -> bytes:
     parts = [_FORMAT, setup.verifier, version, setup.params, setup.cpu_seconds]
+    if setup.recorded:
+        parts.append("recorded")
     try:
         return _digest(canonical(parts))
     except FrameError:

@@ -59,4 +59,5 @@ def taken_over(answer: Answer) -> Answer:
         answer.version,
         seconds=0.0,
         attempts=0,
+        record=answer.record,
     )

@@ -7,7 +7,7 @@ wait for one run. It is dropped when nobody waits any more.
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol, Self
 
 import msgspec
 
@@ -200,16 +200,33 @@ def _cancelled(sample: Sample) -> PlainResult:
     }
 
 
+class Ending(Protocol):
+    """Work that has been started and will end; `Run` is one."""
+
+    @property
+    def task(self) -> asyncio.Task[Any]:
+        """Return what to wait for."""
+        ...
+
+    def on_end(self, callback: Callable[[Self], None]) -> None:
+        """Call back once, in the event loop, when it has ended."""
+        ...
+
+    def cut(self) -> None:
+        """End now, with an answer for who waits."""
+        ...
+
+
 class Runs:
-    """The runs that have not ended, for the server that goes down."""
+    """The work that has not ended, for the server that goes down."""
 
     def __init__(self) -> None:
-        self._running: set[Run] = set()
+        self._running: set[Ending] = set()
 
     def __len__(self) -> int:
         return len(self._running)
 
-    def add(self, run: Run) -> None:
+    def add(self, run: Ending) -> None:
         """Keep a started run until it ends."""
         self._running.add(run)
         run.on_end(self._running.discard)

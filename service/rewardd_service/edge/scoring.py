@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
 from rewardd_client.schema import Recipe, ScoreRequest
-from rewardd_service.job import VerifierCard
+from rewardd_service.inquiry import Inquiry
+from rewardd_service.job import Answer, VerifierCard
 
 PlainResult: TypeAlias = dict[str, Any]
 """A result as plain JSON values, in the shape of `schema.Result`."""
@@ -37,6 +38,17 @@ class Scoring(Protocol):
 
         Raises:
             RequestRefusedError, OverloadedError, BackendUnavailableError: see `errors`.
+        """
+        ...
+
+    async def inquire(
+        self, inquiry: Inquiry, *, deadline_seconds: float, tenant: str = ""
+    ) -> Answer:
+        """Return one verifier's answer with its record; cancelling the task gives it up.
+
+        Raises:
+            RequestRefusedError, BackendUnavailableError: see `errors`.
+            FrameError: it holds what cannot travel.
         """
         ...
 

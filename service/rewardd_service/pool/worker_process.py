@@ -40,6 +40,7 @@ CHEAP_SECONDS: Final = 0.001
 """Answers wait for company until there are eight, or for 5 ms: as much a kill makes us do again.
 
 Eight answers of less than 1 ms together wait for more: a frame would cost as much as they did.
+A record fills half of a frame, and waits for nobody.
 """
 _RECEIVE_BYTES: Final = 1 << 18
 
@@ -117,7 +118,8 @@ class _WorkerProcess:
             for answer in self._worker.handle(chunk, message.jobs):
                 ready.append(answer)
                 waited = time.monotonic() - flushed
-                if waited >= (CHEAP_SECONDS if len(ready) >= FLUSH_JOBS else FLUSH_SECONDS):
+                patience = CHEAP_SECONDS if len(ready) >= FLUSH_JOBS else FLUSH_SECONDS
+                if waited >= patience or answer.record:
                     self._send(Answers(message.batch, ready, finished=False))
                     ready, flushed = [], flushed + waited
         except MemoryError:

@@ -347,4 +347,8 @@ async def test_redis_holds_no_pickle_and_no_completion_outside_the_streams(
 
 def test_messages_are_plain_data() -> None:
     offer = Offer(PROTOCOL, {"cpu": 1}, {"exact": 1})
-    assert msgspec.msgpack.decode(msgspec.msgpack.encode(offer)) == [1, {"cpu": 1}, {"exact": 1}]
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(offer)) == [
+        PROTOCOL,
+        {"cpu": 1},
+        {"exact": 1},
+    ]

@@ -18,7 +18,14 @@ from redis_fleet import (
 )
 from redis_server import RedisServer
 from rewardd_service.backends.redis import WorkerNode
-from rewardd_service.backends.redis.parcel import Outcome, Parcel, Reply, encode, read_reply
+from rewardd_service.backends.redis.parcel import (
+    PROTOCOL,
+    Outcome,
+    Parcel,
+    Reply,
+    encode,
+    read_reply,
+)
 from rewardd_service.backends.redis.post import Fate, Post
 from rewardd_service.backends.redis.store import Store, open_broker
 from rewardd_service.frames import encode_chunk
@@ -39,7 +46,7 @@ def _pending(redis: RedisServer) -> int:
     return int(answer.split(b"\r\n")[1][1:])
 
 
-def _parcel(protocol: int = 1, versions: dict[str, int] | None = None) -> bytes:
+def _parcel(protocol: int = PROTOCOL, versions: dict[str, int] | None = None) -> bytes:
     chunk = msgspec.Raw(encode_chunk(chunk_of("ok")))
     return encode(Parcel(protocol, "p1", LIST, versions or {}, {}, chunk))
 
@@ -178,7 +185,7 @@ async def test_an_entry_ages_by_the_clock_of_redis_alone(
     seconds = int(redis.ask("TIME").split(b"\r\n")[2])
     old = f"{(seconds - 30) * 1000}-0"
     chunk = msgspec.Raw(encode_chunk(chunk_of("ok", seconds=remaining)))
-    redis.ask("XADD", CPU, old, "__data__", encode(Parcel(1, "p1", LIST, {}, {}, chunk)))
+    redis.ask("XADD", CPU, old, "__data__", encode(Parcel(PROTOCOL, "p1", LIST, {}, {}, chunk)))
     node = FakeNode()
     async with worker(redis.url, node):
         await _reply(redis)
@@ -193,8 +200,13 @@ async def test_an_entry_ages_by_the_clock_of_redis_alone(
         (_parcel(protocol=99), "protocol 99"),
         (_parcel(versions={"exact": 2}), "exact@2"),
         (_parcel(versions={"unheard-of": 1}), "unheard-of@1"),
-        (encode(Parcel(1, "p1", LIST, {}, {0: "ab"}, msgspec.Raw(encode_chunk(chunk_of())))), "ab"),
-        (encode(Parcel(1, "p1", LIST, {}, {}, msgspec.Raw(b"\xc0"))), "not a chunk"),
+        (
+            encode(
+                Parcel(PROTOCOL, "p1", LIST, {}, {0: "ab"}, msgspec.Raw(encode_chunk(chunk_of())))
+            ),
+            "ab",
+        ),
+        (encode(Parcel(PROTOCOL, "p1", LIST, {}, {}, msgspec.Raw(b"\xc0"))), "not a chunk"),
     ],
     ids=["protocol", "version", "verifier", "reference", "chunk"],
 )
@@ -215,7 +227,7 @@ async def test_a_worker_refuses_what_it_would_judge_wrongly(
         b"",
         b"\xff" * 64,
         b"[1]",
-        encode(Parcel(1, "p", "rewardd:roster", {}, {}, msgspec.Raw(b"0"))),
+        encode(Parcel(PROTOCOL, "p", "rewardd:roster", {}, {}, msgspec.Raw(b"0"))),
     ],
     ids=["empty", "noise", "json", "reply elsewhere"],
 )

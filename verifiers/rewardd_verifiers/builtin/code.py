@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 
 from rewardd_sandbox import (
@@ -14,7 +15,7 @@ from rewardd_sandbox import (
     StarvedError,
 )
 from rewardd_sandbox.languages import LANGUAGES, Language, find, main_file
-from rewardd_verifiers.code import asserts, checking, interaction, rewards
+from rewardd_verifiers.code import asserts, checking, interaction, record, rewards
 from rewardd_verifiers.code.extraction import Code as Extracted
 from rewardd_verifiers.code.extraction import Missing, extract
 from rewardd_verifiers.code.fields import ShapeError
@@ -48,6 +49,7 @@ class Code(SandboxVerifier[TaskReference]):
         strict: run each test in a fresh process from the start; the verdicts are the same.
         ignore_exit_code: a right output counts whatever the exit status.
         cpu_seconds, memory_mib: limits of a test, unless the reference says; cpu_factor scales.
+        build_cpu_seconds: limit of a compiler, unless the reference says.
         prelude: offer the names of the usual imports; None for calls only.
         whole_text: the completion is nothing but code.
         accept_unclosed: a block that was never closed counts.
@@ -66,6 +68,7 @@ class Code(SandboxVerifier[TaskReference]):
     cpu_seconds: float = 5.0
     memory_mib: int = 512
     cpu_factor: float = 1.0
+    build_cpu_seconds: float = 10.0
     prelude: bool | None = None
     whole_text: bool = False
     accept_unclosed: bool = False
@@ -136,13 +139,18 @@ class Code(SandboxVerifier[TaskReference]):
         problem = _unfit(program)
         if problem:
             return Verdict.zero(Reason.COMPILE_ERROR, problem, facts)
-        base = Limits(cpu_seconds=self.cpu_seconds, memory_mib=self.memory_mib)
+        base = Limits(
+            cpu_seconds=self.cpu_seconds,
+            memory_mib=self.memory_mib,
+            build_cpu_seconds=self.build_cpu_seconds,
+        )
         limits = task.bounded(base, self.cpu_factor)
         jail = await sandbox.open(_after_prompt(program, task), limits)
         if isinstance(jail, BuildFailure) and task.kind is Kind.CHECK:
             jail = await sandbox.open(program, limits)
         if isinstance(jail, BuildFailure):
-            return _not_built(jail, facts)
+            told = partial(record.of_build, code.language.name, code.source, jail)
+            return replace(_not_built(jail, facts), record=told)
         terms = Terms(
             reward=self.reward,
             compare=task.compare or self.compare,
@@ -162,7 +170,9 @@ class Code(SandboxVerifier[TaskReference]):
         finally:
             await jail.close()
         facts |= {"toolchain": sandbox.toolchain(code.language.name)}
-        return self._conclude(trial, [test for _, test in chosen], facts)
+        verdict = self._conclude(trial, [test for _, test in chosen], facts)
+        told = partial(record.of_trial, code.language.name, code.source, trial.outcomes)
+        return replace(verdict, record=told)
 
     def _program(self, code: Extracted, task: Task) -> Program:
         main = task.main or main_file(code.language, code.source)

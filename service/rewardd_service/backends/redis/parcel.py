@@ -9,7 +9,7 @@ from rewardd_service.frames import FrameError
 from rewardd_service.job import Answer, Chunk, SetupReport
 from rewardd_service.pool.ledger import BadAnswerError, Ledger
 
-PROTOCOL: Final = 1
+PROTOCOL: Final = 2
 """To be raised with any change to what stands in this module or in `job`."""
 
 
