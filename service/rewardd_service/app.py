@@ -16,6 +16,7 @@ from rewardd_service.edge.desk import Desk
 from rewardd_service.edge.drain import Drain
 from rewardd_service.edge.front import Front
 from rewardd_service.edge.idempotency import Idempotency
+from rewardd_service.edge.metrics_door import MetricsDoor
 from rewardd_service.edge.runs import Runs
 from rewardd_service.edge.scoring import Scoring
 from rewardd_service.edge.slow_clients import Patience, SlowClients
@@ -89,8 +90,7 @@ def create_gateway(
         desk,
         drain,
         version=VERSION,
-        metrics_key=settings.metrics_key,
-        open_metrics=settings.auth == "off",
+        door=MetricsDoor(settings.metrics_key, open=settings.auth == "off"),
     )
     app = App(title="rewardd", version=VERSION, redirect_slashes=False, telemetry=_TELEMETRY)
     install(app)

@@ -14,7 +14,7 @@ from rewardd_service.cache import Memory, Shelf, VerdictCache
 from rewardd_service.edge.auth import Keyring
 from rewardd_service.errors import BackendUnavailableError
 from rewardd_service.metrics import Metrics
-from rewardd_service.numbers import LiveNumbers
+from rewardd_service.numbers import LaneNumbers, PoolNumbers
 from rewardd_service.pool import Limits, PoolSettings, usable_cores
 from rewardd_service.recipes import RecipeBook
 from rewardd_service.scorer import Scorer
@@ -49,7 +49,8 @@ async def open_scorer(settings: Settings, metrics: Metrics | None = None) -> Asy
         scorer_on(backend, settings.recipes, metrics, cache, join=join, weights=weights) as scorer,
     ):
         if metrics is not None:
-            metrics.registry.register(LiveNumbers(backend, scorer.dispatcher))
+            metrics.registry.register(LaneNumbers(scorer.dispatcher))
+            metrics.registry.register(PoolNumbers(backend))
         yield scorer
 
 

@@ -10,6 +10,19 @@ from rewardd_service.pool import Cause, Phase, WorkerPool
 from rewardd_verifiers import Need
 
 
+class Node(Protocol):
+    """What a worker tells of itself."""
+
+    @property
+    def chunks(self) -> Mapping[tuple[str, str], int]:
+        """Return how many chunks it has had, by lane and outcome."""
+        ...
+
+    def trouble(self) -> str | None:
+        """Return why no chunk is taken now; None if they are."""
+        ...
+
+
 class HasPools(Protocol):
     """A backend with worker processes on this machine."""
 
@@ -19,19 +32,14 @@ class HasPools(Protocol):
         ...
 
 
-class LiveNumbers:
-    """Queues and workers, for a Prometheus registry."""
+class LaneNumbers:
+    """Queues of a gateway, for a Prometheus registry."""
 
-    def __init__(self, backend: HasPools, dispatcher: Dispatcher) -> None:
-        self._backend = backend
+    def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
 
     def collect(self) -> Iterator[Metric]:
         """Yield each number as it stands now."""
-        yield from self._lanes()
-        yield from self._workers()
-
-    def _lanes(self) -> Iterator[Metric]:
         waiting = GaugeMetricFamily(
             "rewardd_jobs_waiting", "Jobs that wait for a slot.", labels=["lane"]
         )
@@ -45,7 +53,15 @@ class LiveNumbers:
         yield waiting
         yield running
 
-    def _workers(self) -> Iterator[Metric]:
+
+class PoolNumbers:
+    """Worker processes of a gateway or a worker, for a Prometheus registry."""
+
+    def __init__(self, backend: HasPools) -> None:
+        self._backend = backend
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield each number as it stands now."""
         workers = GaugeMetricFamily(
             "rewardd_workers", "Worker processes by state.", labels=["lane", "state"]
         )
@@ -70,3 +86,21 @@ class LiveNumbers:
             "Jobs answered without a worker, as they ended two.",
             value=quarantined,
         )
+
+
+class NodeNumbers:
+    """What a worker has done for gateways, for a Prometheus registry."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield each number as it stands now."""
+        serving = float(self._node.trouble() is None)
+        yield GaugeMetricFamily("rewardd_serving", "Whether a worker takes work.", value=serving)
+        chunks = CounterMetricFamily(
+            "rewardd_chunks", "Chunks that a worker has had.", labels=["lane", "outcome"]
+        )
+        for (lane, outcome), number in self._node.chunks.items():
+            chunks.add_metric([lane, outcome], number)
+        yield chunks

@@ -1,16 +1,12 @@
 """`/livez`, `/readyz`, `/metrics`, and a pointer at `/`."""
 
-import ipaddress
-
 from fastapi import APIRouter, Request
-from pydantic import SecretStr
 from starlette.responses import Response
 
 from rewardd_service.edge.answers import Format, encode
-from rewardd_service.edge.auth import presented_key, same_secret
 from rewardd_service.edge.desk import Desk
 from rewardd_service.edge.drain import Drain
-from rewardd_service.edge.refusal import EdgeRefusalError
+from rewardd_service.edge.metrics_door import MetricsDoor
 from rewardd_service.errors import BackendUnavailableError
 from rewardd_service.metrics import CONTENT_TYPE
 from rewardd_service.openapi import problems
@@ -25,14 +21,12 @@ class HealthRoutes:
         drain: Drain,
         *,
         version: str,
-        metrics_key: SecretStr | None,
-        open_metrics: bool,
+        door: MetricsDoor,
     ) -> None:
         self._desk = desk
         self._drain = drain
         self._version = version
-        self._metrics_key = metrics_key
-        self._open_metrics = open_metrics
+        self._door = door
 
     def router(self) -> APIRouter:
         """Return the routes."""
@@ -81,29 +75,8 @@ class HealthRoutes:
 
     async def metrics(self, request: Request) -> Response:
         """Return all numbers, to this machine or to who has the key."""
-        if not (self._open_metrics or _from_loopback(request) or self._has_key(request)):
-            raise EdgeRefusalError(
-                "unauthorized",
-                "/metrics asks for its own key beyond loopback: REWARDD_METRICS_KEY",
-                headers={"WWW-Authenticate": 'Bearer realm="rewardd"'},
-            )
+        self._door.check(request)
         return Response(self._desk.metrics.exposition(), headers={"content-type": CONTENT_TYPE})
-
-    def _has_key(self, request: Request) -> bool:
-        presented = presented_key(request.headers.get("authorization"))
-        return self._metrics_key is not None and same_secret(
-            presented, self._metrics_key.get_secret_value()
-        )
-
-
-def _from_loopback(request: Request) -> bool:
-    """Return whether this machine asks; a Unix socket has no address, and is this machine."""
-    if request.client is None:
-        return True
-    try:
-        return ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False
 
 
 def _described(path: str) -> dict[int | str, dict[str, object]]:

@@ -7,7 +7,6 @@ import logging
 import math
 import resource
 import signal
-import socket
 from collections.abc import Callable, Generator
 from contextlib import AbstractAsyncContextManager
 from typing import TypeAlias
@@ -17,6 +16,7 @@ import uvloop
 
 from rewardd_service.app import VERSION, Gateway, create_gateway
 from rewardd_service.composition import opened_archive
+from rewardd_service.edge.listener import Listener
 from rewardd_service.edge.scoring import Scoring
 from rewardd_service.edge.wire import wire
 from rewardd_service.logs import configure
@@ -58,27 +58,10 @@ async def _serve(settings: Settings, open_scorer: OpenScorer) -> None:
     metrics = Metrics(version=VERSION)
     async with open_scorer(settings, metrics) as scorer, opened_archive(settings) as archive:
         gateway = create_gateway(settings, scorer, metrics, archive)
-        server = Server(uvicorn_config(gateway, settings))
+        server = Listener(uvicorn_config(gateway, settings))
         relax_collector()
         with _draining_on_signals(gateway, server):
             await server.serve()
-
-
-class Server(uvicorn.Server):
-    """uvicorn without its signal handlers, which would close the listening socket at once."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None]:
-        """Leave signals alone."""
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to listen, and say where."""
-        await super().startup(sockets)
-        for listener in self.servers:
-            for opened in listener.sockets:
-                host, port, *_ = opened.getsockname()
-                logger.info("listening", extra={"host": host, "port": port})
 
 
 def uvicorn_config(gateway: Gateway, settings: Settings) -> uvicorn.Config:
@@ -127,7 +110,7 @@ def raise_descriptor_limit() -> None:
 
 
 @contextlib.contextmanager
-def _draining_on_signals(gateway: Gateway, server: Server) -> Generator[None]:
+def _draining_on_signals(gateway: Gateway, server: Listener) -> Generator[None]:
     """On the first signal drain, then stop; on a second SIGINT stop at once."""
     loop = asyncio.get_running_loop()
     tasks: list[asyncio.Task[None]] = []

@@ -38,6 +38,12 @@ class Settings(BaseSettings):
     metrics_key: SecretStr | None = Field(
         default=None, description="Key that opens /metrics beyond loopback."
     )
+    metrics_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="Port on which a worker shows /metrics, /livez and /readyz; none if absent.",
+    )
     recipes: Path | None = Field(
         default=None, description="Folder of recipes (YAML) besides the presets."
     )

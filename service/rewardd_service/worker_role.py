@@ -4,14 +4,18 @@ import asyncio
 import logging
 import signal
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import uvloop
+from prometheus_client import CollectorRegistry, Gauge
 
 from rewardd_service.composition import worker_node
 from rewardd_service.logs import configure
+from rewardd_service.numbers import HasPools, Node, NodeNumbers, PoolNumbers
 from rewardd_service.settings import Settings
+from rewardd_service.worker_page import opened_page
 from rewardd_verifiers import Need
 
 if TYPE_CHECKING:
@@ -39,11 +43,12 @@ def run_worker(
         ValueError: the settings name no Redis, or this machine serves none of the needs.
         BackendUnavailableError: the worker processes cannot be started, or the extra `redis` is
             missing.
+        OSError: nobody can listen where the settings want the worker's numbers shown.
     """
     configure(settings.log_level)
     node = worker_node(settings, needs, _Flag(ready_file).show)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(node))
+        runner.run(_serve(node, settings))
 
 
 class _Flag:
@@ -62,7 +67,26 @@ class _Flag:
             self._path.unlink(missing_ok=True)
 
 
-async def _serve(node: "WorkerNode") -> None:
+class Counted(Node, HasPools, Protocol):
+    """What has numbers of both kinds."""
+
+
+def registry_of(node: Counted) -> CollectorRegistry:
+    """Return what a worker counts."""
+    registry = CollectorRegistry()
+    for numbers in (NodeNumbers(node), PoolNumbers(node)):
+        registry.register(numbers)
+    info = Gauge("rewardd_build_info", "The version that runs.", ["version"], registry=registry)
+    info.labels(version("rewardd-service")).set(1)
+    return registry
+
+
+async def _serve(node: "WorkerNode", settings: Settings) -> None:
+    async with opened_page(settings, registry_of(node), node.trouble):
+        await _serve_chunks(node)
+
+
+async def _serve_chunks(node: "WorkerNode") -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:

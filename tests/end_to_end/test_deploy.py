@@ -1,23 +1,32 @@
 """What ships under deploy/ fits the server: metrics exist, rules fire, manifests keep the rules."""
 
+import asyncio
 import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from fakes import InstantBackend
+from redis_server import redis_server
 from rewardd_service.backends.local import LocalBackend
+from rewardd_service.cache.redis import RedisShelf
 from rewardd_service.dispatcher import Dispatcher
 from rewardd_service.metrics import GroupOutcome, Metrics
-from rewardd_service.numbers import LiveNumbers
+from rewardd_service.numbers import LaneNumbers, PoolNumbers
+from rewardd_service.pool import WorkerPool
 from rewardd_service.settings import Settings
+from rewardd_service.worker_role import registry_of
+from rewardd_verifiers import Need
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -51,17 +60,72 @@ def used_metrics() -> Metrics:
     metrics.backend("local", up=True)
     metrics.degraded(degraded=False)
     dispatcher = Dispatcher(InstantBackend(), metrics)
-    metrics.registry.register(LiveNumbers(LocalBackend(), dispatcher))
+    metrics.registry.register(LaneNumbers(dispatcher))
+    metrics.registry.register(PoolNumbers(LocalBackend()))
     return metrics
 
 
-def shown() -> dict[str, set[str]]:
-    """Return the labels of every series of /metrics by its name."""
+@dataclass(frozen=True)
+class ScriptedNode:
+    """A worker that has had one chunk."""
+
+    chunks: Mapping[tuple[str, str], int]
+    pools: Mapping[Need, WorkerPool]
+
+    def trouble(self) -> str | None:
+        """Return None: it serves."""
+        return None
+
+
+def gateway_shows() -> dict[str, set[str]]:
+    """Return the labels of every series of a gateway by its name."""
+    return series_in(used_metrics().exposition())
+
+
+def worker_shows() -> dict[str, set[str]]:
+    """Return the labels of every series of a worker by its name."""
+    node = ScriptedNode({("cpu", "done"): 1}, LocalBackend().pools)
+    return series_in(generate_latest(registry_of(node)))
+
+
+def series_in(exposition: bytes) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    for family in text_string_to_metric_families(used_metrics().exposition().decode()):
+    for family in text_string_to_metric_families(exposition.decode()):
         for sample in family.samples:
             found.setdefault(sample.name, set()).update(sample.labels)
     return found
+
+
+def shown() -> dict[str, set[str]]:
+    """Return the labels of every series of both roles by its name."""
+    found = gateway_shows()
+    for name, named in worker_shows().items():
+        found.setdefault(name, set()).update(named)
+    return found
+
+
+def test_what_both_roles_show_has_the_same_labels() -> None:
+    gateways, workers = gateway_shows(), worker_shows()
+    both = gateways.keys() & workers.keys()
+    assert {name: gateways[name] for name in both} == {name: workers[name] for name in both}
+    assert both == {
+        *("rewardd_build_info", "rewardd_quarantined_jobs", "rewardd_workers"),
+        "rewardd_worker_exits_total",
+    }
+
+
+@pytest.mark.parametrize("show", [gateway_shows, worker_shows], ids=["gateway", "worker"])
+def test_every_expression_is_of_one_role_alone(show: Callable[[], dict[str, set[str]]]) -> None:
+    mixed = [
+        name
+        for name, asked in expressions()
+        if 0 < len(series_of(asked) & show().keys()) < len(series_of(asked))
+    ]
+    assert mixed == []
+
+
+def series_of(asked: str) -> set[str]:
+    return set(re.findall(r"\brewardd_\w+", asked))
 
 
 def expressions() -> Iterator[tuple[str, str]]:
@@ -83,7 +147,7 @@ EXPRESSIONS = pytest.mark.parametrize(
 
 @EXPRESSIONS
 def test_every_metric_that_is_asked_for_exists(asked: str) -> None:
-    assert set(re.findall(r"\brewardd_\w+", asked)) <= shown().keys()
+    assert series_of(asked) <= shown().keys()
 
 
 @EXPRESSIONS
@@ -91,7 +155,7 @@ def test_every_label_that_is_asked_for_exists(asked: str) -> None:
     named = set(re.findall(r"(\w+)\s*(?:=~|!~|!=|=)\s*\"", asked))
     for group in re.findall(r"\bby \(([^)]*)\)", asked):
         named |= {label.strip() for label in group.split(",")}
-    series = set(re.findall(r"\brewardd_\w+", asked))
+    series = series_of(asked)
     known = ADDED_LABELS.union(*(shown()[name] for name in series))
     assert named <= known
 
@@ -204,7 +268,7 @@ def test_the_engine_waits_for_longer_than_a_drain_takes(name: str) -> None:
 def test_what_runs_verifiers_and_redis_has_no_way_out() -> None:
     assert COMPOSE["networks"]["inner"] == {"internal": True}
     confined = {name for name, service in SERVICES.items() if service.get("networks") == ["inner"]}
-    assert confined == {"redis", "worker", "sandbox-worker"}
+    assert confined == {"redis", "cache", "worker", "sandbox-worker"}
 
 
 def test_only_what_runs_programs_has_a_profile_of_its_own() -> None:
@@ -253,3 +317,75 @@ def test_every_image_that_compose_builds_is_a_stage() -> None:
         for service in SERVICES.values()
         if "build" in service
     )
+
+
+def test_prometheus_asks_workers_where_compose_has_them_answer() -> None:
+    configuration = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text("utf-8"))
+    asked = {
+        name: each["dns_sd_configs"][0]["port"]
+        for each in configuration["scrape_configs"]
+        for name in each["dns_sd_configs"][0]["names"]
+    }
+    told = {
+        name: int(service["environment"]["REWARDD_METRICS_PORT"])
+        for name, service in SERVICES.items()
+        if "REWARDD_METRICS_PORT" in service.get("environment", {})
+    }
+    assert told.keys() == {"worker", "sandbox-worker"}
+    assert asked == {"gateway": 8000, "embedded": 8000, **told}
+
+
+def test_the_cache_may_forget_and_the_queue_may_not() -> None:
+    for name, policy in (("redis", "noeviction"), ("cache", "allkeys-lru")):
+        command = " ".join(SERVICES[name]["command"])
+        assert f"--maxmemory-policy {policy}" in command
+        assert ("--appendonly yes" in command) is (name == "redis")
+    assert SERVICES["cache"]["profiles"] == ["cache"]
+
+
+MAKE_SECRETS = DEPLOY / "redis" / "make_secrets.py"
+
+
+def secrets_of(folder: Path, *profiles: str) -> dict[str, str]:
+    subprocess.run(
+        [sys.executable, MAKE_SECRETS, folder, "redis", "--profiles", *profiles], check=True
+    )
+    return {path.name: path.read_text("utf-8") for path in folder.iterdir()}
+
+
+def test_secrets_are_made_once_and_only_their_owner_reads_them(tmp_path: Path) -> None:
+    first = secrets_of(tmp_path, "")
+    assert first.keys() == {"rewardd_redis", "password", "users.acl"}
+    assert secrets_of(tmp_path, "") == first
+    assert {path.name for path in tmp_path.iterdir() if path.stat().st_mode & 0o077} == {
+        "users.acl"
+    }
+    assert first["password"] not in first["users.acl"]
+    assert f":{first['password']}@redis:6379" in first["rewardd_redis"]
+
+
+def test_gateways_know_of_a_cache_while_the_profile_is_on(tmp_path: Path) -> None:
+    on = secrets_of(tmp_path, "observability,cache")
+    assert {"rewardd_cache_url", "rewardd_cache_secret", "cache.acl"} <= on.keys()
+    assert "~rewardd:verdict:*" in on["cache.acl"]
+    off = secrets_of(tmp_path, "")
+    assert "rewardd_cache_url" not in off
+    assert secrets_of(tmp_path, "cache") == on
+
+
+def test_the_users_of_the_cache_can_do_what_a_gateway_asks(tmp_path: Path) -> None:
+    url = secrets_of(tmp_path, "cache")["rewardd_cache_url"]
+    password = url.partition("rewardd:")[2].partition("@")[0]
+    with redis_server("--aclfile", str(tmp_path / "cache.acl")) as server:
+        address = f"unix://rewardd:{password}@{server.socket}"
+        assert asyncio.run(_remembered(address)) == {b"k" * 24: b"entry"}
+
+
+async def _remembered(url: str) -> Mapping[bytes, bytes]:
+    shelf = RedisShelf(url, keep_seconds=60, read_seconds=30.0)
+    shelf.put(b"k" * 24, b"entry")
+    await shelf.close()
+    again = RedisShelf(url, keep_seconds=60, read_seconds=30.0)
+    found = await again.fetch([b"k" * 24])
+    await again.close()
+    return found

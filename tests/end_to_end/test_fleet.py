@@ -1,13 +1,14 @@
 """A gateway and a worker, processes of their own, that share nothing but a Redis."""
 
 import socket
+import subprocess
 import time
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from commands import started
+from commands import address_in, rewardd, serving, started
 from redis_server import redis_server
 from rewardd_client import Client
 
@@ -51,6 +52,39 @@ def test_a_worker_elsewhere_judges_what_the_gateway_takes(tmp_path: Path) -> Non
                 batch = client.score(SAMPLES, reward="math")
             assert batch.rewards == [1.0, 0.0, None]
             assert ready.exists()
+
+
+def test_a_worker_shows_what_it_has_done() -> None:
+    with redis_server() as redis:
+        fleet = ("--redis", redis.url)
+        told = ("worker", *fleet, "--workers", 1, "--metrics-port", 0)
+        with (
+            serving(*fleet, "--degrade", "refuse") as url,
+            started(*told, stderr=subprocess.PIPE) as worker,
+        ):
+            shown = address_in(worker)
+            _wait_for(shown)
+            _wait_for(url)
+            with Client(url, deadline_seconds=PATIENCE_SECONDS) as client:
+                client.score(SAMPLES, reward="math")
+            numbers = httpx2.get(f"{shown}/metrics").text.splitlines()
+    assert "rewardd_serving 1.0" in numbers
+    assert 'rewardd_workers{lane="cpu",state="idle"} 1.0' in numbers
+    assert 'rewardd_chunks_total{lane="cpu",outcome="refused"} 0.0' in numbers
+    done = [
+        line
+        for line in numbers
+        if line.startswith('rewardd_chunks_total{lane="cpu",outcome="done"}')
+    ]
+    assert float(done[0].split()[-1]) >= 1
+
+
+def test_a_worker_whose_port_is_taken_says_so() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = rewardd("worker", "--redis", "redis://127.0.0.1:1", "--metrics-port", port)
+    assert ended.returncode == 3
+    assert f"127.0.0.1:{port}: Address already in use" in ended.stderr.decode()
 
 
 def test_a_worker_without_a_redis_says_what_to_give() -> None:

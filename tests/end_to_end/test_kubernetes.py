@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from rewardd_service.backends.local import LocalBackend
 from rewardd_service.settings import Settings
+from rewardd_verifiers import Need
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy" / "kubernetes"
@@ -54,7 +55,9 @@ def test_a_pod_is_as_restricted_as_kubernetes_knows(workload: Manifest) -> None:
     spec = pod(workload)
     assert spec["automountServiceAccountToken"] is False
     assert spec["securityContext"]["runAsNonRoot"] is True
-    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    profile = spec["securityContext"]["seccompProfile"]["type"]
+    runs_programs = workload["metadata"]["name"] == "sandbox-worker"
+    assert profile == ("Localhost" if runs_programs else "RuntimeDefault")
     (container,) = spec["containers"]
     assert container["securityContext"] == {
         "allowPrivilegeEscalation": False,
@@ -89,7 +92,7 @@ def test_its_selector_finds_its_pods(workload: Manifest) -> None:
     assert workload["spec"]["selector"]["matchLabels"] == labels(workload)
 
 
-@pytest.mark.parametrize("name", ["gateway", "worker"])
+@pytest.mark.parametrize("name", ["gateway", "worker", "sandbox-worker"])
 def test_a_pod_is_given_time_to_drain(name: str) -> None:
     (workload,) = [each for each in WORKLOADS if each["metadata"]["name"] == name]
     told = environment(workload)
@@ -104,9 +107,9 @@ def test_every_variable_is_a_setting(workload: Manifest) -> None:
     assert environment(workload).keys() <= known
 
 
-def test_workers_are_never_of_two_versions() -> None:
-    (worker,) = [each for each in WORKLOADS if each["metadata"]["name"] == "worker"]
-    assert worker["spec"]["strategy"] == {"type": "Recreate"}
+@pytest.mark.parametrize("name", ["worker", "sandbox-worker"])
+def test_workers_are_never_of_two_versions(name: str) -> None:
+    assert pod_owner(name)["spec"]["strategy"] == {"type": "Recreate"}
 
 
 @pytest.mark.parametrize("kind", ["PodDisruptionBudget", "NetworkPolicy", "Service"])
@@ -122,7 +125,7 @@ def test_whatever_selects_pods_selects_some(kind: str) -> None:
 def test_whatever_scales_names_a_workload() -> None:
     scalers = [each for each in ALL if each["kind"] in ("HorizontalPodAutoscaler", "ScaledObject")]
     names = {each["spec"]["scaleTargetRef"]["name"] for each in scalers}
-    assert names == {"gateway", "worker"}
+    assert names == {"gateway", "worker", "sandbox-worker"}
     assert all("replicas" not in pod_owner(name)["spec"] for name in names)
 
 
@@ -133,10 +136,37 @@ def pod_owner(name: str) -> Manifest:
 
 def test_workers_scale_by_the_stream_that_the_backend_writes() -> None:
     names = pytest.importorskip("rewardd_service.backends.redis.names")
-    need = next(iter(LocalBackend().pools))
-    (scaled,) = [each for each in ALL if each["kind"] == "ScaledObject"]
-    asked = scaled["spec"]["triggers"][0]["metadata"]
-    assert (asked["stream"], asked["consumerGroup"]) == (names.chunks(need), names.GROUP)
+    scaled = {
+        each["metadata"]["name"]: each["spec"]["triggers"][0]["metadata"]
+        for each in ALL
+        if each["kind"] == "ScaledObject"
+    }
+    assert {name: asked["stream"] for name, asked in scaled.items()} == {
+        "worker": names.chunks(Need.CPU),
+        "sandbox-worker": names.chunks(Need.SANDBOX),
+    }
+    assert {asked["consumerGroup"] for asked in scaled.values()} == {names.GROUP}
+
+
+@pytest.mark.parametrize("name", ["worker", "sandbox-worker"])
+def test_a_worker_is_asked_where_it_answers(name: str) -> None:
+    workload = pod_owner(name)
+    (container,) = pod(workload)["containers"]
+    (port,) = container["ports"]
+    told = environment(workload)["REWARDD_METRICS_PORT"]
+    scraped = workload["spec"]["template"]["metadata"]["annotations"]["prometheus.io/port"]
+    assert (str(port["containerPort"]), scraped) == (told, told)
+
+
+def test_every_pod_may_reach_redis_and_redis_reaches_nobody() -> None:
+    policies = {
+        each["metadata"]["name"]: each["spec"] for each in ALL if each["kind"] == "NetworkPolicy"
+    }
+    allowed = policies["redis"]["ingress"][0]["from"][0]["podSelector"]["matchExpressions"][0]
+    clients = {labels(each)["app.kubernetes.io/name"] for each in WORKLOADS} - {"rewardd-redis"}
+    assert set(allowed["values"]) == clients
+    assert "egress" not in policies["redis"]
+    assert policies.keys() == {"redis", "gateway", "worker", "sandbox-worker"}
 
 
 def test_the_images_are_those_of_compose() -> None:
@@ -170,3 +200,28 @@ def test_kustomize_takes_every_file() -> None:
     assert {each["metadata"]["namespace"] for each in built if each["kind"] != "Namespace"} == {
         "rewardd"
     }
+
+
+CUSTOM = {"ScaledObject", "TriggerAuthentication"}
+
+
+def test_every_manifest_fits_the_schemas_of_kubernetes(tmp_path: Path) -> None:
+    validator = Path(sys.executable).with_name("kubernetes-validate")
+    if not validator.exists():
+        pytest.skip("MANIFESTS NOT VALIDATED: no kubernetes-validate here (pip install)")
+    path = tmp_path / "all.yaml"
+    path.write_text(yaml.safe_dump_all(each for each in ALL if each["kind"] not in CUSTOM), "utf-8")
+    done = subprocess.run(
+        [validator, "--strict", path], capture_output=True, text=True, check=False, timeout=100
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_validator_sees_a_misspelt_field(tmp_path: Path) -> None:
+    validator = Path(sys.executable).with_name("kubernetes-validate")
+    if not validator.exists():
+        pytest.skip("MANIFESTS NOT VALIDATED: no kubernetes-validate here (pip install)")
+    wrong = {**pod_owner("gateway"), "spec": {**pod_owner("gateway")["spec"], "replica": 2}}
+    path = tmp_path / "wrong.yaml"
+    path.write_text(yaml.safe_dump(wrong), encoding="utf-8")
+    assert subprocess.run([validator, "--strict", path], check=False, timeout=100).returncode != 0

@@ -49,7 +49,12 @@ def server(
     """Start a server on a free port; yield its process, and its URL, once it listens."""
     told = ("serve", "--port", 0, *arguments)
     with started(*told, stderr=subprocess.PIPE, variables=variables) as process:
-        yield process, _address(cast("IO[bytes]", process.stderr))
+        yield process, address_in(process)
+
+
+def address_in(process: subprocess.Popen[bytes]) -> str:
+    """Return the URL at which a process with a readable log listens, once it does."""
+    return _address(cast("IO[bytes]", process.stderr))
 
 
 def _address(log: Iterable[bytes]) -> str:

@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,8 +18,9 @@ WHY_NOT = "REDIS NOT TESTED: no redis-server on the path (Debian: apt-get instal
 class RedisServer:
     """A process; what it held is gone when it is."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, options: Sequence[str] = ()) -> None:
         self.socket = folder / "redis.sock"
+        self._options = options
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -40,7 +41,7 @@ class RedisServer:
             "maxmemory-policy": "noeviction",
         }
         told = [word for name, value in options.items() for word in (f"--{name}", value)]
-        self._process = subprocess.Popen([PROGRAM, *told], stdout=subprocess.PIPE)
+        self._process = subprocess.Popen([PROGRAM, *told, *self._options], stdout=subprocess.PIPE)
         for line in self._process.stdout or ():
             if b"Ready to accept" in line or b"now ready" in line:
                 return
@@ -86,10 +87,10 @@ class RedisServer:
 
 
 @contextmanager
-def redis_server() -> Generator[RedisServer]:
-    """Run a server for a while; skip the test, loudly, where there is none."""
+def redis_server(*options: str) -> Generator[RedisServer]:
+    """Run a server for a while, with more options; skip the test, loudly, where there is none."""
     with tempfile.TemporaryDirectory(prefix="redis") as folder:
-        server = RedisServer(Path(folder))
+        server = RedisServer(Path(folder), options)
         server.start()
         try:
             yield server

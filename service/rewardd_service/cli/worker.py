@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from rewardd_service.cli.configuration import setting_options, settings_of
-from rewardd_service.cli.console import CommandError, told
+from rewardd_service.cli.console import CommandError, ExitCode, told
 from rewardd_service.cli.options import spread
 from rewardd_service.settings import Settings
 from rewardd_service.worker_role import run_worker
@@ -23,6 +23,10 @@ _SETTINGS = (
     "worker_recycle_mib",
     "drain_seconds",
     "log_level",
+    "host",
+    "metrics_port",
+    "metrics_key",
+    "auth",
 )
 _OFFERED = (Need.CPU, Need.SANDBOX)
 
@@ -48,6 +52,8 @@ def worker(
             run_worker(settings, _needs(needs), ready_file)
         except ValueError as error:
             raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(error.strerror or str(error), ExitCode.UNFINISHED) from error
 
 
 def _needs(text: str) -> list[Need]:

@@ -1,6 +1,7 @@
 """What a worker does with a parcel: read it, refuse what it cannot judge rightly, else judge."""
 
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
@@ -37,10 +38,14 @@ class Handler:
 
     Attributes:
         versions: of the verifiers of that backend.
+        chunks: how many it has had, by need and outcome.
     """
 
     def __init__(self, backend: Backend, store: Store) -> None:
         self.versions: Mapping[str, int] = {}
+        # From zero on: a counter that is born with its first event hides that event.
+        each = ((need.value, outcome.value) for need in backend.slots() for outcome in Outcome)
+        self.chunks: Counter[tuple[str, str]] = Counter(dict.fromkeys(each, 0))
         self._backend = backend
         self._store = store
         self._larder = Larder(store)
@@ -55,7 +60,9 @@ class Handler:
         if not names.is_replies(envelope.reply_to):
             logger.warning("a parcel asks for a reply elsewhere")
             return None
-        return Answered(envelope.reply_to, await self._reply(delivery, envelope))
+        reply = await self._reply(delivery, envelope)
+        self.chunks[delivery.need.value, reply.outcome.value] += 1
+        return Answered(envelope.reply_to, reply)
 
     async def _reply(self, delivery: Delivery, envelope: Envelope) -> Reply:
         if delivery.count > _DELIVERIES:

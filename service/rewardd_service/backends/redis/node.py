@@ -80,6 +80,16 @@ class WorkerNode:
         """Return why no chunk is taken now; None if they are."""
         return self._trouble
 
+    @property
+    def pools(self) -> Mapping[Need, WorkerPool]:
+        """Return the pools that it offers, by need."""
+        return self._backend.pools
+
+    @property
+    def chunks(self) -> Mapping[tuple[str, str], int]:
+        """Return how many chunks it has had, by need and outcome."""
+        return self._handler.chunks if hasattr(self, "_handler") else {}
+
     async def start(self) -> None:
         """Return when the workers are warm and Redis has been asked once.
 
