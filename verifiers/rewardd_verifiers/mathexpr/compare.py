@@ -209,13 +209,13 @@ def _unordered(gold: Group, answer: Group, context: Context) -> Outcome:
         plain = [[value.value for value in side] for side in labels]
         return _in_order(plain[0], plain[1], context)
     first, second = list(gold.items), list(answer.items)
-    if "{}" in {gold.bracket, answer.bracket}:
-        if context.policy.order != "ordered" and matching.same_keys(first, second):
-            return EXACT
-        first, second = matching.distinct(first, context), matching.distinct(second, context)
+    is_set = "{}" in {gold.bracket, answer.bracket}
     if context.policy.order == "ordered":
+        if is_set:
+            first, second = matching.distinct(first, context), matching.distinct(second, context)
         return _in_order(first, second, context)
-    return matching.matched(first, second, context, _compare)
+    match = matching.matched_sets if is_set else matching.matched
+    return match(first, second, context, _compare)
 
 
 def _roots(tree: Group, labels: Sequence[relations.Labelled]) -> Group:
