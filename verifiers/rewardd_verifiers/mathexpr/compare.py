@@ -24,6 +24,7 @@ from rewardd_verifiers.mathexpr.tree import (
     Dots,
     Group,
     Matrix,
+    Number,
     Relation,
     SetOperation,
     Text,
@@ -63,6 +64,8 @@ def _compare(gold: Tree, answer: Tree, context: Context) -> Outcome:
 
 def _single(gold: Tree, answer: Tree, context: Context) -> Outcome:
     outcome = scalars.compare(gold, answer, context)
+    if isinstance(gold, Number) or isinstance(answer, Number):
+        return outcome
     if outcome.equal is False and context.policy.constants == "renamable":
         free = constants.free_constants(gold, answer, context)
         if free is not None and free.equal:
@@ -257,7 +260,7 @@ def _relation_and_value(
     if len(values) == len(relation.sides) and symbols(relation.sides[0]):
         return differ("an equation and a value")
     outcome = differ("no value")
-    for value in values:
+    for value in dict.fromkeys(values):
         pair = (value, other) if gold_first else (other, value)
         outcome = _compare(*pair, context)
         if outcome.equal:

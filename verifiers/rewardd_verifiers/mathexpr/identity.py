@@ -61,11 +61,33 @@ class Context:
     policy: Policy = DEFAULT
     steps: Steps = field(default_factory=Steps)
     allowance: Allowance = field(default_factory=Allowance)
+    ends: dict[Tree, "_End"] = field(default_factory=dict[Tree, "_End"])
 
     def with_integers(self, names: set[str]) -> "Context":
         """Return the same, with more names that stand for whole numbers."""
         integers = self.policy.integers | names
-        return Context(replace(self.policy, integers=integers), self.steps, self.allowance)
+        return Context(
+            replace(self.policy, integers=integers), self.steps, self.allowance, self.ends
+        )
+
+    def end(self, tree: Tree) -> "_End":
+        """Return what a constant comes to; remembered, as each is put in order among many.
+
+        Raises:
+            UndefinedError: it has no value.
+            UndecidedError: it is no constant.
+        """
+        known = self.ends.get(tree)
+        if known is None:
+            exact = rational(tree)
+            with balls.precision(_PRECISIONS[0]):
+                ball = acb(0) if exact is not None else probe.Evaluator({}, self.steps).value(tree)
+            known = self.ends[tree] = exact, ball
+        return known
+
+
+_End = tuple[Fraction | None, acb]
+"""The value of a constant where it is rational, else a ball that holds it."""
 
 
 def same(left: Tree, right: Tree, context: Context) -> Outcome:
@@ -331,13 +353,18 @@ def order(left: Tree, right: Tree, context: Context) -> int:
         UndecidedError: they are no real constants, or too close to tell.
     """
     try:
-        first, second = rational(left), rational(right)
+        (first, low), (second, high) = context.end(left), context.end(right)
         if first is not None and second is not None:
             return (first > second) - (first < second)
-        for bits in _PRECISIONS[:2]:
-            with balls.precision(bits):
-                evaluator = probe.Evaluator({}, context.steps)
-                gap = (evaluator.value(left) - evaluator.value(right)).real
+        with balls.precision(_PRECISIONS[0]):
+            low = low if first is None else balls.ball(first)
+            high = high if second is None else balls.ball(second)
+            gap = (low - high).real
+            if gap > 0 or gap < 0:
+                return 1 if gap > 0 else -1
+        with balls.precision(_PRECISIONS[1]):
+            evaluator = probe.Evaluator({}, context.steps)
+            gap = (evaluator.value(left) - evaluator.value(right)).real
             if gap > 0 or gap < 0:
                 return 1 if gap > 0 else -1
     except UndefinedError as error:
