@@ -9,7 +9,8 @@ import pytest
 from rewardd_verifiers.builtin.math import Math
 from rewardd_verifiers.sample import Sample
 
-_CASES = Path(__file__).parents[2] / "cases" / "math_pairs.jsonl"
+_CASES = Path(__file__).parents[2] / "cases"
+_FILES = ("math_pairs.jsonl", "math_forms.jsonl")
 
 
 class Pair(NamedTuple):
@@ -21,7 +22,8 @@ class Pair(NamedTuple):
 
 def _pairs() -> list[Pair]:
     found: list[Pair] = []
-    for line in _CASES.read_text("utf-8").splitlines():
+    lines = [line for name in _FILES for line in (_CASES / name).read_text("utf-8").splitlines()]
+    for line in lines:
         case = json.loads(line)
         found.append(Pair(case["kind"], case["gold"], case["answer"], case["equal"]))
         if case["both_ways"]:

@@ -3,6 +3,7 @@
 import re
 
 _COLOUR = re.compile(r"\\(?:text)?color\s?(?:\[[a-z]+\])?\{[A-Za-z]+\}")
+_SPACE = re.compile(r"\\[hv]space\*?\s?\{[^{}]{0,20}\}")
 _EMPTY_SIDE = re.compile(r"\\(?:left|right)\s?\.")
 _OPEN_TEXT = re.compile(r"\\(?:text|mathrm|mbox|textrm)\s?\{([^{}\\$]*+)\}")
 _NAME = r"\$?(?P<name>(?:\\[a-z]+|[A-Za-z])(?:_\{?[A-Za-z0-9]\}?)?)\$?"
@@ -68,6 +69,8 @@ def _commands(text: str) -> str:
     """Drop colours and empty sides; spell primes, parities, micro and quantifiers in one way."""
     if "." in text:
         text = _EMPTY_SIDE.sub(" ", text)
+    if "space" in text:
+        text = _SPACE.sub(" ", text)
     if "color" in text:
         text = _COLOUR.sub("", text)
     if "\\text" in text:

@@ -6,9 +6,9 @@ from rewardd_verifiers.mathexpr import (
     branches,
     constants,
     families,
+    intervals,
     logic,
     matching,
-    pieces,
     relations,
     scalars,
     sets,
@@ -53,7 +53,7 @@ def _compare(gold: Tree, answer: Tree, context: Context) -> Outcome:
     if counted is not None:
         return counted
     if sets.is_set_like(gold) or sets.is_set_like(answer):
-        outcome = _real_sets(gold, answer, context)
+        outcome = intervals.compare_sets(gold, answer, context)
         if outcome is not None:
             return outcome
     for concerns, rule in _RULES:
@@ -78,46 +78,6 @@ def _single(gold: Tree, answer: Tree, context: Context) -> Outcome:
 
 def _is_list(tree: Tree) -> bool:
     return isinstance(tree, Group) and (tree.bracket in _BARE or tree.bracket == "{}")
-
-
-def _real_sets(gold: Tree, answer: Tree, context: Context) -> Outcome | None:
-    """Compare sets of reals; None if one of them is something else."""
-    first = _as_set(gold, context)
-    second = _as_set(answer, context)
-    if first is None or second is None:
-        return None
-    names = {first.variable, second.variable} - {""}
-    if len(names) > 1:
-        return differ(f"the variables differ: {', '.join(sorted(names))}")
-    if len(first.pieces) != len(second.pieces):
-        return differ(f"{len(first.pieces)} pieces in the gold, {len(second.pieces)} in the answer")
-    pairs = zip(first.pieces, second.pieces, strict=True)
-    return both(_piece(one, other, context) for one, other in pairs)
-
-
-def _as_set(tree: Tree, context: Context) -> pieces.RealSet | None:
-    found = sets.read(tree, context)
-    if found is None:
-        labelled = relations.split(tree)
-        if labelled.label and labelled.value is not tree:
-            return sets.read(labelled.value, context)
-    return found
-
-
-def _piece(gold: pieces.Piece, answer: pieces.Piece, context: Context) -> Outcome:
-    if gold.low_closed != answer.low_closed:
-        return differ(_end("left", closed=gold.low_closed))
-    if gold.high_closed != answer.high_closed:
-        return differ(_end("right", closed=gold.high_closed))
-    low = scalars.compare(gold.low, answer.low, context).at("left end")
-    if not low.equal:
-        return low
-    return both([low, scalars.compare(gold.high, answer.high, context).at("right end")])
-
-
-def _end(side: str, *, closed: bool) -> str:
-    kinds = ("closed", "open") if closed else ("open", "closed")
-    return f"{side} end is {kinds[0]} in the gold and {kinds[1]} in the answer"
 
 
 def _lists(gold: Tree, answer: Tree, context: Context) -> Outcome:
@@ -232,6 +192,8 @@ def _roots(tree: Group, labels: Sequence[relations.Labelled]) -> Group:
 
 def _relations(gold: Tree, answer: Tree, context: Context) -> Outcome:
     if isinstance(gold, Relation) and isinstance(answer, Relation):
+        if relations.same_sides(gold, answer):
+            return EXACT
         return _two_relations(gold, answer, context)
     relation, other = (gold, answer) if isinstance(gold, Relation) else (answer, gold)
     if not isinstance(relation, Relation) or not relations.is_equation(relation):
@@ -244,7 +206,8 @@ def _relations(gold: Tree, answer: Tree, context: Context) -> Outcome:
 def _relation_and_value(
     relation: Relation, other: Tree, context: Context, *, gold_first: bool
 ) -> Outcome:
-    coordinates = _spread(relation)
+    named = relations.each_named(relation) if isinstance(other, Group) else None
+    coordinates = _spread(named or relation)
     if isinstance(coordinates, Group) and isinstance(other, Group):
         pair = (coordinates, other) if gold_first else (other, coordinates)
         return _lists(*pair, context)
@@ -270,6 +233,11 @@ def _relation_and_value(
 
 def _two_relations(gold: Relation, answer: Relation, context: Context) -> Outcome:
     if relations.is_equation(gold) and relations.is_equation(answer):
+        named = relations.each_named(gold), relations.each_named(answer)
+        coordinates = _spread(gold), _spread(answer)
+        for one, other in ((named[0], coordinates[1]), (coordinates[0], named[1])):
+            if isinstance(one, Group) and isinstance(other, Group):
+                return _lists(one, other, context)
         outcome = _two_definitions(gold, answer, context)
         if outcome is not None:
             return outcome

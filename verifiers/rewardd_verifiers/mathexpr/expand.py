@@ -29,7 +29,7 @@ _OPEN = frozenset({"plusminus", "minusplus"})
 
 def expand(tree: Tree) -> Tree:
     """Return the tree with each plus-minus replaced by both of its values, as a list."""
-    tree = _solutions(_matrix(_conditioned(_indexed(tree))))
+    tree = _solutions(_matrix(_conditioned(_derived(_indexed(tree)))))
     if isinstance(tree, Group) and tree.bracket in {"", "and", "or", "{}"}:
         items = [value for item in tree.items for value in _values(_matrix(item))]
         return tree if len(items) == len(tree.items) else Group(tree.bracket, tuple(items))
@@ -56,6 +56,29 @@ def _with_name(tree: Tree) -> Tree:
     if isinstance(tree, Constant) and tree.name == "i":
         return Symbol("i")
     return rebuild(tree, _with_name)
+
+
+def _derived(tree: Tree) -> Tree:
+    r"""Read `\frac{dy}{dx}` on the left as `y'`, and `\frac{\partial f}{\partial x}` as `f_x`."""
+    match tree:
+        case Relation(signs=("=",), sides=(Operation(kind="quotient", args=(top, bottom)), right)):
+            sign, name = _differential(top)
+            other, of = _differential(bottom)
+            if not sign or sign != other:
+                return tree
+            left = f"{name}'" if sign == "d" else f"{name}_{of}"
+            return Relation(("=",), (Symbol(left), right))
+        case _:
+            return tree
+
+
+def _differential(tree: Tree) -> tuple[str, str]:
+    """Return the sign of a differential and its name; "" twice if it is none."""
+    match tree:
+        case Operation(kind="product", args=(Symbol(name="d" | "partial" as sign), Symbol(name=n))):
+            return sign, n
+        case _:
+            return "", ""
 
 
 def _solutions(tree: Tree) -> Tree:

@@ -18,6 +18,8 @@ _LINEAR = frozenset({"sum", "product", "negative", "quotient", "plusminus", "min
 
 def simplify(tree: Tree) -> Tree:
     """Return a sum or product of matrices as one matrix, where that is little work."""
+    if isinstance(tree, Call) and tree.name == "abs":
+        return _length(tree)
     if any(isinstance(node, Matrix) for node in walk(tree)):
         return _value(tree)
     if not isinstance(tree, Operation) or not any(_is_vector(node) for node in walk(tree)):
@@ -26,6 +28,18 @@ def simplify(tree: Tree) -> Tree:
     if isinstance(value, Matrix) and len(value.rows[0]) == 1:
         return Group("⟨⟩", tuple(row[0] for row in value.rows))
     return tree
+
+
+def _length(tree: Call) -> Tree:
+    """Return the length of a vector between bars."""
+    inner = simplify(tree.args[0])
+    if isinstance(inner, Matrix) and len(inner.rows[0]) == 1:
+        inner = Group("⟨⟩", tuple(row[0] for row in inner.rows))
+    if not isinstance(inner, Group) or not _is_vector(inner):
+        return tree
+    two = read_number("2")
+    squares = tuple(Operation("power", (Call("abs", (item,)), two)) for item in inner.items)
+    return Operation("root", (Operation("sum", squares), two))
 
 
 def _is_vector(tree: Tree) -> bool:

@@ -26,7 +26,7 @@ _VALUES: dict[str, int] = {
     **{word: value for value, word in enumerate(_ONE_WORDS.split())},
     **{word: 10 * place for place, word in enumerate(_TEN_WORDS.split(), start=2)},
 }
-_MULTIPLIERS = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9}
+_MULTIPLIERS = {"hundred": 100, "dozen": 12, "thousand": 1000, "million": 10**6, "billion": 10**9}
 _MOST_WORDS = 12
 _SHORT = 16
 """Characters of a literal whose value is remembered; so the memory is bounded too."""

@@ -105,6 +105,8 @@ class Parser(Cursor):
             return closer in {"|", "\\}", "}"}
         if sign == ":":
             return closer in {"\\}", "}"}
+        if sign == "‖":
+            return closer == "‖"
         return sign == "[" and closer == "],"
 
     def _is_inch(self, left: Tree) -> bool:
@@ -131,6 +133,8 @@ class Parser(Cursor):
         return self.reading.letter_units
 
     def _noun_follows(self, token: Token) -> bool:
+        if token.kind == WORD and not token.text.isascii():
+            return True
         if token.kind != WORD or not (token.blank or token.upright):
             return False
         word = token.text

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rewardd_verifiers.mathexpr import denominators, lexicon
+from rewardd_verifiers.mathexpr.canon import key
 from rewardd_verifiers.mathexpr.expand import rebuild
 from rewardd_verifiers.mathexpr.identity import Context, free_names, proportional, same
 from rewardd_verifiers.mathexpr.outcome import Outcome, both, differ, undecided
@@ -92,6 +93,21 @@ def split(tree: Tree) -> Labelled:
         label = label_of(tree.sides[0]) if isinstance(tree.sides[0], Symbol | Group) else None
         return Labelled(label, tree.sides[1]) if label is not None else Labelled("", tree)
     return Labelled("", tree)
+
+
+def each_named(tree: Relation) -> Group | None:
+    """Return `x = y = z = 1` as three labelled values; None for all else."""
+    *names, value = tree.sides
+    plain = all(isinstance(name, Symbol) for name in names)
+    if len(names) < 2 or set(tree.signs) != {"="} or not plain or free_names(value):  # noqa: PLR2004  two names
+        return None
+    return Group("", tuple(Relation(("=",), (name, value)) for name in names))
+
+
+def same_sides(gold: Relation, answer: Relation) -> bool:
+    """Whether two chains of equals signs join the same sides in another order."""
+    chained = {*gold.signs, *answer.signs} == {"="} and len(gold.sides) > 2  # noqa: PLR2004  two sides are an equation
+    return chained and {key(side) for side in gold.sides} == {key(side) for side in answer.sides}
 
 
 def prose(tree: Relation) -> str:

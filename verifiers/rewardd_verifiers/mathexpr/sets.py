@@ -207,7 +207,10 @@ def _solution(item: Tree) -> RealSet | None:
 
 
 def _operation(kind: str, args: tuple[Tree, ...], context: Context) -> RealSet | None:
-    parts = [read(args[0], context), *(_taken(kind, arg, context) for arg in args[1:])]
+    braced = any(isinstance(arg, Group) and arg.bracket == "{}" for arg in args)
+    first = _taken("difference" if braced else kind, args[0], context)
+    others = (_taken("difference" if braced else kind, arg, context) for arg in args[1:])
+    parts = [first, *others]
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):
         return None

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 
 from rewardd_verifiers.mathexpr.lexicon import words
+from rewardd_verifiers.mathexpr.numerals import read_words
+from rewardd_verifiers.mathexpr.units import named
 
 _LONGEST = 2000
 _LEADING = re.compile(
@@ -19,6 +21,17 @@ _TRAILING = re.compile(
 )
 _REMARK = re.compile(
     r"(?<=\S)\s*(?:\\text\s?\{\s*)?\((?P<words>[A-Za-z][A-Za-z ]{0,60})\)\s*\}?\s*$"
+)
+_REASON = re.compile(
+    r"(?<=\S)(?:\\[ ,;]|\\q?quad(?![A-Za-z])|\s)*"
+    r"\((?:\\text\s?\{)?\s*(?:since|because)\b[^()]{0,80}\)\s*$"
+)
+_STOP = re.compile(r"(?<=\S)\s*\\text\s?\{\s*[.,;]\s*\}$")
+_SO = re.compile(
+    r"(?:(?:所以|因此|综上|故|最终)[,:]?\s*)?(?:答案|结果)?\s*(?:是|为)?\s*:?\s*(?=[\d\\$({\[A-Za-z-])"
+)
+_CONNECTED = re.compile(
+    r"(?<=[\w)\]}])\s?(?:或者?|和|且|以及|与)\s?(?=[A-Za-z\d(\[{\\-])", re.ASCII
 )
 _REMARKS = words(
     "the final exact answer result solution value simplified in simplest form lowest terms units "
@@ -49,6 +62,7 @@ _DOTTED = re.compile(
 )
 _PERIOD = re.compile(r"(\d*?)(\d{1,12}?)\2+")
 _LEAST_DIGITS = 3
+_MOST_WORDS = 8
 _FEET = re.compile(r"(?<![\w'])(\d+)\s?'\s?(\d+(?:\.\d+)?)\s?(?:\"|'')(?!')")
 _HOURS = re.compile(r"(?<=\d)\s?h\s?(?=\d+\s?m(?:in)?\b)")
 _LABEL = re.compile(r"([A-Za-z])\s?:\s+(?=[-+]?(?:\d|\\frac|\\sqrt|\$))")
@@ -89,7 +103,20 @@ def bare(text: str) -> str:
         said = remark["words"].lower().split()
         if _REMARKS.issuperset(said) and text[: remark.start()].strip():
             text = text[: remark.start()]
+    if text.endswith((")", "}")):
+        text = _STOP.sub("", text) if text.endswith("}") else _reasoned(text)
+    if not text.isascii() and (told := _SO.match(text)):
+        text = text[told.end() :]
     return text
+
+
+def _reasoned(text: str) -> str:
+    found = (
+        _REASON.search(text, max(len(text) - 120, 0))
+        if "since" in text or "because" in text
+        else None
+    )
+    return text[: found.start()] if found and text[: found.start()].strip() else text
 
 
 def unfold(text: str) -> str:
@@ -100,6 +127,23 @@ def unfold(text: str) -> str:
         if any(sign in text for sign in signs):
             text = rewrite(text)
     return text
+
+
+def _connected(text: str) -> str:
+    joint = " or " if "或" in text else " and "
+    return _CONNECTED.sub(joint, text)
+
+
+def _counted(text: str) -> str:
+    """Write "twenty-five percent" and "five dollars" with digits."""
+    words_ = text.split()
+    if not 2 <= len(words_) <= _MOST_WORDS or not text.isascii():  # noqa: PLR2004  a number and a unit
+        return text
+    *number, unit = words_
+    value = read_words(" ".join(number))
+    if value is None or (unit != "percent" and named(unit) is None):
+        return text
+    return rf"{value} \text{{ {unit}}}" if unit != "percent" else rf"{value}\%"
 
 
 def _chosen(text: str) -> str:
@@ -174,10 +218,12 @@ def _bounded(text: str) -> str:
 
 
 _REWRITES: tuple[tuple[tuple[str, ...], Callable[[str], str]], ...] = (
+    (("或", "和", "且", "以及", "与"), _connected),
     (("C", "P"), _chosen),
     (("log",), lambda text: _BASED_LOG.sub(r"\\log_{\1}", text)),
     (("!=",), lambda text: _FACTORIAL_IS.sub("! =", text)),
     (("x", "X"), lambda text: _TIMES.sub(r"\\times ", text)),
+    (("percent", "s", "inch", "hour"), _counted),
     ((".",), _dotted),
     (("'",), lambda text: text if "circ" in text else _FEET.sub(r"\1 feet \2 inches", text)),
     (("h",), lambda text: _HOURS.sub(" hours ", text)),

@@ -59,7 +59,7 @@ _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})")
 _ORDINAL = re.compile(r"(\d{1,4})\s?\^?\s?(st|nd|rd|th)")
 _BASE = re.compile(r"([0-9a-z]{1,64})_?\s?\(?_?(?:base\s)?(\d{1,2}|[a-z]+)\)?")
-_SHARE = re.compile(r"(\d{1,9}) (?:in|out of) (\d{1,9})")
+_SHARE = re.compile(r"(\d{1,9}|[a-z]{3,9}) (?:in|out of) (\d{1,9}|[a-z]{3,9})")
 _PARTS = {"half": 2, "halves": 2, "quarter": 4, "quarters": 4}
 _LEAST_PART = 2
 _MOST_TEXT = 400
@@ -82,7 +82,7 @@ _SYNONYMS: dict[str, str] = {
     **dict.fromkeys(("negative infinity", "minus infinity", "-infinity"), "\\-infinity"),
     **dict.fromkeys(
         ("does not exist", "dne", "d.n.e", "it does not exist", "the limit does not exist",
-         "limit does not exist", "doesn't exist", "not exist", "doesnt exist"),
+         "limit does not exist", "doesn't exist", "不存在", "not exist", "doesnt exist"),
         "does not exist",
     ),
     **dict.fromkeys(("undefined", "not defined", "is undefined"), "undefined"),
@@ -229,16 +229,32 @@ def _fraction(flat: str) -> Tree | None:
 
 
 def _share(flat: str) -> Tree | None:
-    """Read "1 in 5", "3 out of 10"."""
+    """Read "1 in 5", "three out of ten"."""
     match = _SHARE.fullmatch(flat)
     if match is None:
         return None
-    return Operation("quotient", (read_number(match[1]), read_number(match[2])))
+    parts = [int(part) if part.isdigit() else read_words(part) for part in match.groups()]
+    known = tuple(read_number(str(part)) for part in parts if part is not None)
+    return Operation("quotient", known) if len(known) == len(parts) else None
+
+
+def _mixed(flat: str) -> Tree | None:
+    """Read "three and a half"."""
+    front, joint, part = flat.rpartition(" and ")
+    whole, share = read_words(front), _fraction(part) if joint else None
+    if whole is None or share is None:
+        return None
+    return Operation("sum", (read_number(str(whole)), share))
+
+
+def _is_digits(text: str) -> bool:
+    """Whether a run may be digits of a base rather than a name: `log_2` is none."""
+    return not text.isalpha() or all(letter in "abcdef" for letter in text)
 
 
 def _based(flat: str) -> Tree | None:
     match = _BASE.fullmatch(flat)
-    if match is None or not ("_" in flat or "base" in flat):
+    if match is None or not ("_" in flat or "base" in flat) or not _is_digits(match[1]):
         return None
     base = int(match[2]) if match[2].isdigit() else read_words(match[2])
     if base is None or not base_fits(match[1], base):
@@ -252,6 +268,7 @@ _READERS: tuple[Callable[[str], Tree | None], ...] = (
     _ordinal,
     _words,
     _fraction,
+    _mixed,
     _share,
     _based,
     read_chinese,

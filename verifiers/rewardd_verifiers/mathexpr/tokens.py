@@ -46,6 +46,7 @@ _LEXEME = re.compile(
     re.DOTALL,
 )
 _SIGN_ALIASES = {"==": "=", "**": "^", "..": "...", "=<": "<=", "''": "''", '"': "''", "÷": "/"}
+_FIRST_IDEOGRAPH = "一"
 _SKIPPED = frozenset({"$", "`"})
 _BOLD = frozenset({"mathbf", "boldsymbol", "bm", "bold"})
 
@@ -128,7 +129,7 @@ class _Cutter:
     def _take_word(self, word: str) -> None:
         if word in lexicon.SPOKEN and len(word) > 1:
             self._add(SIGN, lexicon.SPOKEN[word], word)
-        elif self._upright or len(word) > 1:
+        elif self._upright or len(word) > 1 or word >= _FIRST_IDEOGRAPH:
             self._add(WORD, word)
         else:
             self._add(NAME, word)
