@@ -52,7 +52,8 @@ class Choice(PureVerifier[Gold]):
     (C)", "option C", 答案是 C); a line that is a letter, or a letter and a text; the text of one
     option. All boxes must agree, and all announcements too where thinking was marked off, else
     the last one counts. Several letters, or a letter with the text of another option, are
-    `mismatch`; a negated letter is no answer. A small letter counts in brackets or a box.
+    `mismatch`, and so is a letter with "or D", "unless" or "actually, D" behind it; a letter that
+    is negated, doubted or asked about is no answer. A small letter counts in brackets or a box.
 
     Attributes:
         multiple: the reference is a set, and so is the answer.
@@ -140,14 +141,19 @@ class Choice(PureVerifier[Gold]):
             return Verdict.zero(Reason.UNPARSEABLE_ANSWER, "the box holds no choice", evidence)
         if len(named) > 1 or len(known) < len(found.readings):
             return Verdict.zero(Reason.MISMATCH, "the answers disagree", evidence)
-        if any(reading.contradicted for reading in known):
-            return Verdict.zero(
-                Reason.MISMATCH, "the letter stands with the text of another option", evidence
-            )
         answer = known[0].letters
-        if len(answer) > 1 and not self.multiple:
-            return Verdict.zero(Reason.MISMATCH, "several letters are named", evidence)
+        if fault := self._fault(known):
+            return Verdict.zero(Reason.MISMATCH, fault, evidence)
         return Verdict.of(correct=answer == gold, evidence=evidence)
+
+    def _fault(self, readings: Sequence[Reading]) -> str:
+        """Return why letters on which all readings agree are no answer; empty where they are."""
+        if any(reading.contradicted for reading in readings):
+            return "the letter stands with the text of another option"
+        if any(reading.hedged for reading in readings):
+            return "hedge: no choice is made"
+        several = len(readings[0].letters) > 1 and not self.multiple
+        return "several letters are named" if several else ""
 
     def _tags(self) -> parts.Tags:
         return parts.Tags(self.think_tags, self.answer_tags)

@@ -160,6 +160,10 @@ class Math(PureVerifier[Gold]):
             if isinstance(found, Missing):
                 grader.read_golds(golds)
                 return Verdict.zero(Reason(found.reason), found.detail, {"rule": found.rule})
+            if found.hedge:
+                grader.read_golds(golds)
+                evidence = {**_found(found), "hedges": 1}
+                return Verdict.zero(Reason.MISMATCH, f"hedge: {found.hedge}", evidence)
             ruling = grader.grade(golds, found.text)
             if self.boxes == "all_equal" and ruling.outcome.equal:
                 ruling = self._all_boxes(grader, golds, found) or ruling
@@ -276,11 +280,16 @@ def _verdict(ruling: Ruling, found: Answer) -> Verdict:
 
 
 def _evidence(ruling: Ruling, found: Answer) -> dict[str, object]:
+    return ruling.evidence | _found(found)
+
+
+def _found(found: Answer) -> dict[str, object]:
     text = found.text
-    evidence = ruling.evidence.copy()
-    evidence["answer"] = text if len(text) < _SHORT and text.isascii() else excerpt(text)
-    evidence["span"] = [found.start, found.end]
-    evidence["rule"] = found.rule
+    evidence: dict[str, object] = {
+        "answer": text if len(text) < _SHORT and text.isascii() else excerpt(text),
+        "span": [found.start, found.end],
+        "rule": found.rule,
+    }
     if found.earlier:
         evidence["boxes"] = len(found.earlier) + 1
     return evidence

@@ -116,10 +116,17 @@ class Quantity(PureVerifier[Gold]):
             "answer": excerpt(found.text),
             "span": [found.start, found.end],
         }
-        if words:
-            return Verdict.of(correct=_same_words(reference, found.text), evidence=evidence)
+        if found.hedge or words:
+            correct = not found.hedge and _same_words(reference, found.text)
+            detail = f"hedge: {found.hedge}" if found.hedge else ""
+            return Verdict.of(correct=correct, detail=detail, evidence=evidence)
+        return self._read(target, found.text, reference, evidence)
+
+    def _read(
+        self, target: Measure, text: str, reference: Gold, evidence: dict[str, object]
+    ) -> Verdict:
         try:
-            given = read_measure(found.text)
+            given = read_measure(text)
         except LimitError as error:
             return Verdict.zero(Reason.LIMIT_EXCEEDED, str(error), evidence)
         except UnreadableError as error:

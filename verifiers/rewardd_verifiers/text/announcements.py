@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from rewardd_verifiers.text import letters
+from rewardd_verifiers.text import letters, stance
 
 MAX_ANNOUNCEMENTS = 512
 """Of one keyword; of more, the last are read."""
@@ -39,7 +39,10 @@ _KEYWORDS: Mapping[str, Force] = {
     "risposta": Force.CHOSEN,
     "resposta": Force.CHOSEN,
     "ответ": Force.CHOSEN,
+    "must be": Force.CHOSEN,
+    "has to be": Force.CHOSEN,
     "option": Force.NAMED,
+    "only": Force.NAMED,
     "choice": Force.NAMED,
 }
 # Between keyword and letter: verbs and fillers, colons, emphasis, openings of formulas.
@@ -64,7 +67,8 @@ _NEGATED_BEFORE = re.compile(
     r"(?:\b(?:not|never|cannot|neither|nor)|n['’]t)(?:\s++(?:be|the|an?|correct|right|to|my|your))*+\s*+$"
     r"|(?:\b(?:not|never|cannot)|n['’]t)\s++(?:think|believe|say|mean|claim|agree|suppose|expect)\b[^,;]*+$"
     r"|\bnot\s++(?:true|the\s++case|correct|right)\b[^,;]*+$"
-    r"|\b(?:doubt|deny|rule\s++out|eliminate|exclude|reject)\b[^,;]*+$"
+    r"|(?<!\bno\s)(?<!\bany\s)(?<!\ba\s)\bdoubt\b[^,;]*+$"
+    r"|\b(?:deny|rule\s++out|eliminate|exclude|reject)\b[^,;]*+$"
     r"|(?:不|不能|不应|不该|没|別|别|非|不是)$",
     re.IGNORECASE,
 )
@@ -118,14 +122,34 @@ def _read(
     text: str, position: int, behind: int, force: Force, weakest: Force, options: letters.Options
 ) -> Announcement | None:
     """Read what follows the keyword that ends at `behind`, unless its force is below `weakest`."""
-    gap = _GAP.match(text, behind)
+    gap = _GAP.match(text, behind + text.startswith("s ", behind))
     if gap is None:
         return None
     force = Force.CHOSEN if gap["verb"] else force
-    followed = letters.follow(text, gap.end(), options) if force >= weakest else None
+    if force < weakest:
+        return None
+    followed = letters.follow(text, gap.end(), options) or _follow_text(text, gap.end(), options)
     if followed is None or _is_negated(text, position, followed[1]):
         return None
-    return Announcement(position, followed[1], force, followed[0])
+    return _standing(text, gap.end(), Announcement(position, followed[1], force, followed[0]))
+
+
+def _follow_text(
+    text: str, position: int, options: letters.Options
+) -> tuple[letters.Reading, int] | None:
+    """Read the text of one option that is all that the sentence says from `position` on."""
+    stop = _CLAUSE_END.search(text, position, position + letters.MAX_LABEL_TEXT)
+    end = stop.start() if stop else min(len(text), position + letters.MAX_LABEL_TEXT)
+    label = options.by_text(letters.unwrap(text[position:end])) if options.texts else None
+    return (letters.Reading(frozenset({label})), end) if label else None
+
+
+def _standing(text: str, start: int, found: Announcement) -> Announcement | None:
+    """Return the announcement unless the text denies it; hedged if it takes it back."""
+    doubt = stance.doubt(text, start, found.end, keyword=found.position)
+    if doubt == stance.SEVERAL or stance.taken_back(text, found.end):
+        return replace(found, reading=replace(found.reading, hedged=True))
+    return None if doubt else found
 
 
 def _affirmed(text: str, options: letters.Options) -> Iterator[Announcement]:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-from rewardd_verifiers.text import boxes, parts, phrases
+from rewardd_verifiers.text import boxes, parts, phrases, spellings, stance
 from rewardd_verifiers.text.boxes import Box
 from rewardd_verifiers.text.parts import DEFAULT_TAGS, Tags
 
@@ -24,16 +24,25 @@ _FLAT_BOX = re.compile(
     r"\{(?:[^{}\\]++|\\.)*+\})*+\})*+\})*+)\}",
     re.DOTALL,
 )
+# The name of a part, as in "for part (a)", "(b)" or, at the start of a line, "2.".
+_PART = (
+    r"(?:(?:for|in|of|to)\s)?(?:(?:[Pp]art|[Qq]uestion|[Cc]ase)\s?\(?(?:[a-h]|\d|i{1,3}|iv|v)\b\)?"
+    r"|\((?:[a-h]|\d|i{1,3}|iv|v)\)|(?<=\n)(?:[a-h]|\d)[.)])(?::(?=\s|\*|\$))?+"
+)
 # What may stand between boxes that together are one answer.
 _GAP = re.compile(
-    r"(?:[\s,;$&]++|\\[()\[\],;: ]|\\q?quad|\\text\s?\{[\s,]*+(?:and|or)?+[\s,]*+\}"
-    r"|and\b|or\b|和|或|[A-Za-z](?:_\{?\d\}?)?\s?=)*+"
+    r"(?:[\s,;$&]++|\\[()\[\],;: ]|\\q?quad|and\b|or\b|和|或|[A-Za-z](?:_\{?\d\}?)?\s?="
+    rf"|\\text\s?\{{(?:[\s,]++|and\b|or\b|{_PART})*+\}}|\.?\s*+\*{{0,2}}+{_PART}\*{{0,2}}+)*+"
 )
 _OR = re.compile(r"\bor\b|或")
 _LONGEST_GAP = 80
 _COMMANDS = ("\\boxed", "\\fbox")
 _MOST_JOINED = 64
 _MOST_BOXES = 512
+_ORNAMENTS = " \t\r\n\ufe0f\u200d\u220e\u25a0\u25a1" + "".join(
+    map(chr, (*range(0x2600, 0x27C0), *range(0x1F300, 0x1FB00)))
+)
+"""Ticks, stars and other pictures behind an answer, and the marks that end a proof."""
 _ANNOTATION = re.compile(r"<<[^<>\n]*+>>")
 
 
@@ -45,6 +54,7 @@ class Answer(NamedTuple):
         start, end: offsets into the completion.
         rule: the rule that found it, for the evidence.
         earlier: contents of boxes before it that do not belong to it.
+        hedge: why the completion does not stand by it; empty where it does.
     """
 
     text: str
@@ -52,6 +62,7 @@ class Answer(NamedTuple):
     end: int
     rule: str
     earlier: tuple[str, ...] = ()
+    hedge: str = ""
 
 
 class Missing(NamedTuple):
@@ -98,6 +109,17 @@ def extract(
         return Missing("no_answer", "nothing follows the thinking", "zone")
     search = _Search(zone, offset, finished=finished, letters=letters)
     return search.run(rules, answer)
+
+
+def _stripped(text: str) -> str:
+    r"""Return `text` without blanks at its ends, `\ ` among them, and without ornaments behind."""
+    text = text.strip()
+    if not text or (text[-1] != "\\" and text[-1].isascii()):
+        return text
+    if not text[-1].isascii():
+        return text.rstrip(_ORNAMENTS) or text
+    blanks = len(text) - len(text.rstrip("\\"))
+    return text[:-1].rstrip() if blanks % 2 else text
 
 
 @lru_cache(maxsize=64)
@@ -161,7 +183,7 @@ class _Search:
         text = self._zone[start:end]
         if "<<" in text:
             text = _ANNOTATION.sub("", text)
-        return Answer(text.strip(), self._offset + start, self._offset + end, rule)
+        return Answer(_stripped(text), self._offset + start, self._offset + end, rule)
 
     def _boxed(self) -> Answer | Missing | None:
         zone = self._zone
@@ -172,10 +194,11 @@ class _Search:
         alone = self._alone(last)
         if alone and (match := _FLAT_BOX.match(zone, last)):
             start, end = match.span(1)
-            text = match[1].strip()
+            text = _stripped(match[1])
             if not text:
                 return Missing("no_answer", "the box is empty", "box")
-            return Answer(text, self._offset + start, self._offset + end, "box")
+            hedge = stance.boxed_doubt(zone, last, match.end()) or ""
+            return Answer(text, self._offset + start, self._offset + end, "box", (), hedge)
         start = self._window(last)
         inner = _Search(
             zone[start:], self._offset + start, finished=self._finished, letters=self._letters
@@ -205,7 +228,7 @@ class _Search:
         found = boxes.find(self._zone)
         if not found:
             return None
-        if not found[-1].closed:
+        if not found[-1].closed or self._left_open(found):
             return Missing("bad_format", "the last box is never closed", "box")
         inner = boxes.innermost(found)
         group = [inner[-1]]
@@ -213,13 +236,24 @@ class _Search:
             if len(group) == _MOST_JOINED or not self._belongs(box, group[0]):
                 break
             group.insert(0, box)
-        texts = [text for box in group if (text := box.read(self._zone).strip())]
-        earlier = tuple(box.read(self._zone).strip() for box in inner[: -len(group)])
+        texts = [text for box in group if (text := _stripped(box.read(self._zone)))]
+        earlier = tuple(_stripped(box.read(self._zone)) for box in inner[: -len(group)])
         if not texts or not group[-1].read(self._zone).strip():
             return Missing("no_answer", "the last box is empty", "box")
         text = texts[-1] if len(set(texts)) == 1 else self._join(group, texts)
         start, end = group[0].inner_start + self._offset, group[-1].inner_end + self._offset
-        return Answer(text, start, end, "boxes" if len(group) > 1 else "box", earlier)
+        hedge = stance.boxed_doubt(self._zone, group[0].start, group[-1].end) or ""
+        return Answer(text, start, end, "boxes" if len(group) > 1 else "box", earlier, hedge)
+
+    def _left_open(self, found: list[Box]) -> bool:
+        """Whether the last box stands at the beginning of one that is never closed."""
+        last = len(found) - 1
+        while last and found[last - 1].closed is False:
+            outer = found[last - 1]
+            if not self._zone[outer.inner_start : found[last].start].strip():
+                return True
+            last -= 1
+        return False
 
     def _belongs(self, box: Box, following: Box) -> bool:
         """Whether two boxes are one list: only blanks, commas and such stand between."""
@@ -253,10 +287,14 @@ class _Search:
         end = phrases.without_aside(zone, start, end)
         if not zone[start:end].strip(" \t*#"):
             return Missing("no_answer", "nothing behind the marker", "marker")
-        return self._answer(start, end, "marker")
+        hedge = stance.doubt_within(zone, start, end) or ""
+        return self._answer(start, end, "marker")._replace(hedge=hedge)
 
     def _told(self) -> Answer | Missing | None:
         found = phrases.find(self._zone, letters=self._letters)
         if found is None:
             return None
-        return self._answer(found.start, found.end, found.rule)
+        if found.start == found.end:
+            return Missing("no_answer", f"nothing behind the {found.rule}", found.rule)
+        answer = self._answer(found.start, found.end, found.rule)
+        return answer._replace(text=spellings.joined(answer.text), hedge=found.hedge)

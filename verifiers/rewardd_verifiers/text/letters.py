@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from rewardd_verifiers.text import normal
+from rewardd_verifiers.text import normal, stance
 
 Letters: TypeAlias = frozenset[str]
 
@@ -25,9 +25,11 @@ _WRAPPERS = re.compile(
 )
 _HEDGE = r"(?:\s++(?:also|else|even|maybe|perhaps|possibly)(?![A-Za-z]))?+"
 _JOINT = (
-    rf"(?:\s*+(?:[,;/&、，|]|[(\[]?(?:and|or|und|et|y|и|和|或|与|及)(?![A-Za-z]){_HEDGE})"
+    rf"(?:\s*+(?:[,;/&、，|]|(?:[(\[]?(?:and|or|und|oder|et|ou|y|o|и|или|e)(?![A-Za-z])|[和或与及]|或者|还是|と|か){_HEDGE})"
     r"\s*+){1,3}+"
 )
+_EITHER = re.compile(r"\b(?:or|oder|ou|o|или)\b|或|还是|か")
+"""Joins letters none of which is chosen."""
 _CAPITAL = r"(?:\(\s*+[A-Za-z]\s*+\)|\[\s*+[A-Za-z]\s*+\]|[(\[]?[A-Z])"
 _EITHER_CASE = r"(?:\(\s*+[A-Za-z]\s*+\)|\[\s*+[A-Za-z]\s*+\]|[(\[]?[A-Za-z])"
 _END = r"(?![A-Za-z0-9_\u00c0-\u024f]|['’-][A-Za-z0-9]|\.\d)"
@@ -81,10 +83,12 @@ class Reading:
     Attributes:
         letters: labels, upper case.
         contradicted: the letter stands with the text of another option.
+        hedged: the letters are offered and none is chosen, or something else is allowed for.
     """
 
     letters: Letters
     contradicted: bool = False
+    hedged: bool = False
 
 
 def unwrap(text: str) -> str:
@@ -107,7 +111,8 @@ def read_short(text: str, options: Options, *, lower_case: bool) -> Reading | No
         return Reading(frozenset({label}))
     shape = _shape(options, lower_case=lower_case)
     if listed := shape.listed.fullmatch(plain):
-        return Reading(_labels(listed["letters"], options))
+        written = listed["letters"]
+        return Reading(_labels(written, options), hedged=_EITHER.search(written) is not None)
     if run := shape.run.fullmatch(plain):
         return _read_run(run["letters"], options)
     labelled = shape.labelled.match(plain)
@@ -126,7 +131,8 @@ def follow(text: str, position: int, options: Options) -> tuple[Reading, int] | 
     if beside is None and _is_a_word(found["letters"], after):
         return None
     contradicted = beside is not None and letters != frozenset({beside})
-    return Reading(letters, contradicted), found.end()
+    hedged = _EITHER.search(found["letters"]) is not None
+    return Reading(letters, contradicted, hedged), found.end()
 
 
 def lines(text: str) -> Iterator[str]:
@@ -154,7 +160,7 @@ def _patterns(label: str, run: str) -> _Shape:
         listed=re.compile(rf"{_PREFIX}{many}\s*+[.:)]?"),
         run=re.compile(rf"\(?(?P<letters>{run})\)?\.?"),
         labelled=re.compile(
-            rf"{_PREFIX}(?P<letters>{label})(?P<mark>(?<=[)\]])|\s*+(?:[.:)]|-(?=\s)))"
+            rf"{_PREFIX}(?P<letters>{label})(?P<mark>(?<=[)\]])|\s*+(?:[.:)—–]|-(?=\s)))"
         ),
         here=re.compile(rf"(?P<letters>{label}(?:{_JOINT}{label}{_END})*+|{run}){_END}"),
     )
@@ -198,7 +204,11 @@ def _read_labelled(found: re.Match[str], plain: str, options: Options) -> Readin
     initial = found["mark"].strip().startswith(".") and (options.texts or text[:1].islower())
     if not text or initial or not all(map(options.holds, letters)):
         return None
-    return Reading(letters)
+    doubt = stance.doubt(plain, 0, found.end())
+    if doubt and doubt != stance.SEVERAL:
+        return None
+    hedged = bool(doubt) or stance.taken_back(plain, found.end())
+    return Reading(letters, hedged=hedged)
 
 
 _VERBS_AFTER_A = re.compile(

@@ -1,4 +1,4 @@
-"""Find an answer that is told rather than marked: "the answer is", a formula, a last number.
+"""Find an answer that is told rather than marked: "the answer is", a letter, a last line.
 
 Only the end of a text is searched, with patterns over single character classes, so that the work
 grows with the window and not with what the policy wrote.
@@ -7,28 +7,36 @@ grows with the window and not with what the policy wrote.
 import re
 from typing import NamedTuple
 
+from rewardd_verifiers.text import last_line, stance
+from rewardd_verifiers.text.last_line import FORMULA
+
 _PHRASE_WINDOW = 4096
 _NUMBER_WINDOW = 2048
 _LONGEST_WHOLE = 1500
 _MOST_WORDS = 7
 
 _PHRASE = re.compile(
-    r"final answer is|final answer|the answer is|answer is|answer(?:\*\*)?[:：]|# ?answer\b|答[:：]"
-    r"|the solution is"
-    r"|the result is|答案是|答案为|答案[:：]|最终答案|故选|答え|정답|la respuesta es|respuesta:"
-    r"|la réponse est|réponse ?:|die antwort ist|antwort:|ответ|la risposta è|a resposta é",
+    r"final answer is|final answer|the answers? (?:is|are)\b|answer is|answer(?:\*\*)?[:：]"
+    r"|# ?answer\b|the solution is|the result is"
+    r"|答[:：]|答案是|答案为|答案[:：]|最终答案|故选|答え|정답|\b답\s?[:：]"
+    r"|la respuesta (?:final |correcta )?es|respuesta(?: final)? ?:"
+    r"|la réponse (?:finale |correcte )?est|réponse(?: finale)? ?:"
+    r"|die (?:richtige |endgültige )?antwort (?:ist|lautet)|ist die antwort|antwort ?:|ответ"
+    r"|la risposta (?:finale |corretta )?è|risposta ?:"
+    r"|a resposta (?:final |correta )?é|resposta ?:",
     re.IGNORECASE,
 )
-_LEAD = re.compile(r"[\s*_#:：=>「」“”\"是为は]*+(?:(?:is|are|will be|would be)\b)?[\s*_:：=“\"]*+")
-_FORMULA = re.compile(
-    r"\$\$[^$]++\$\$|\$(?:[^$\\\n]++|\\.)++\$|\\\((?:[^\\]++|\\[^()])*+\\\)"
-    r"|\\\[(?:[^\\]++|\\[^\[\]])*+\\\]",
-    re.DOTALL,
+_LEAD = re.compile(
+    r"[\s*_#:：=>「」“”\"是为は은는이가—]*+(?:(?:is|are|will be|would be)\b)?[\s*_:：=“\"]*+"
+    r"(?:(?:therefore|thus|then|simply|indeed|exactly|equal to|donc|also|entonces)\b[\s*_:：=]*+)*+"
 )
-_BOLD = re.compile(r"\*\*([^*\n]++)\*\*")
 _END = re.compile(r"[.!?。！？](?=\s|\*|$)|[。！？]|\n|<\|")
 _REASON = re.compile(
-    r"[\s,;]+(?:because|since|which|so|given|hence|therefore|due|as\s(?:it|the|we|this))\b"
+    r"[\s,;]+(?:because|since|which|so|given|hence|therefore|due"
+    r"|as\s(?:it|the|we|this|was|is|required|desired|expected|stated|needed|shown|claimed))\b"
+)
+_SHARE = re.compile(
+    r"(?<=[\d%})$])\s(?:out\s)?of\s(?:the|all|its|their|his|her|our)\s(?![\d$])[^\d$\\]*+$"
 )
 # A second answer in brackets is no aside: it stays, and the answer is a hedge.
 _ASIDE = re.compile(
@@ -39,51 +47,58 @@ _DENIED = re.compile(
     r"(?:n't|not)\s[^,.\n]{1,40}+(?:,\s)?(?:but\s(?:rather\s)?|it\sis\s|it's\s)|"
     r"(?:n't|not)\s[^,.\s]{1,40}\s(?:but\s(?:rather\s)?|it\sis\s|it's\s)"
 )
-_CONTRAST = re.compile(r",\s(?:and\s)?not\s|\s(?:rather\sthan|instead\sof)\s")
+_CONTRAST = re.compile(r",\s(?:and\s)?not\s|\s(?:and\snot|rather\sthan|instead\sof)\s")
 _RETRACTED = re.compile(
-    r"\b(?:wait|actually|correction|scratch\sthat|oops|hold\son)\b"
-    r"|\bthat(?:'s|\sis|\swas)\s(?:wrong|incorrect|not\sright)\b|\bno,\s",
+    r"\b(?:wait|actually|correction|scratch\sthat|oops|hold\son|never\s?mind|just\skidding)\b"
+    r"|\bthat(?:'s|\sis|\swas)\s(?:wrong|incorrect|not\sright)\b|\b(?:no|sorry|nope)[,:]\s"
+    r"|\bi\s(?:have\s)?made\san?\s(?:\w+\s)?(?:mistake|error)\b",
     re.IGNORECASE,
 )
-_BESIDE = re.compile(r"\b(?:when|at|where|if|whenever)\s$")
+_AGREED = re.compile(r"(?:yes|no|true|false)\b(?=,\s)", re.IGNORECASE)
+_COPULA = re.compile(
+    r"(?:(?<=\d)\s?[个個개명人本枚匹冊回]\s?)?(?:で(?:す|ある|しょう)|だ|입니다|이다|이에요|예요)$"
+)
 _REASONING = re.compile(r"(?<=[^\s(])\s\((?:since|because|as|given|so)\b")
-_JOINT = re.compile(r"\s*+(?:,|;|and|or|,\s*+and|,\s*+or)\s*+")
-_TAIL = re.compile(
-    r"\s?(?:%|°|percent\b|pct\b|(?!(?:is|are|was|were|has|have|which|so|and|or|as|in)\b)"
-    r"[A-Za-z²³/^.]{1,14}(?:\s(?!(?:is|are|was|were|has)\b)[A-Za-z²³/]{1,12}){0,2}+)?+"
-)
-_NUMBER = re.compile(
-    r"(?:[-+−]?\s?[$€£¥]\s?)?(?<![\w.])[-+−]?(?:\d{1,3}(?:,\d{3})++(?!\d)|\d++)?+(?:\.\d++)?+"
-    r"(?:\s?/\s?\d++)?+(?:[eE][-+]?\d++)?+(?::\d\d(?!\d))?+"
-    r"(?:\s?(?:%|€|£|¥|°|percent\b|dollars?\b|cents?\b|[AaPp]\.?\s?[Mm]\b\.?))?+"
-)
 _VERB = re.compile(r"\b(?:is|are|equals|will be|would be|must be|by)\s+")
 _TELLING = frozenset(
     (
         "is", "are", "was", "were", "be", "so", "thus", "hence", "therefore", "then", "he", "she",
         "they", "there", "we", "it", "the", "this", "that", "has", "have", "had", "get", "gives",
-        "you", "can", "will", "must", "means", "total",
+        "you", "can", "will", "must", "means", "total", "need", "needs", "makes", "takes", "costs",
+        "pays", "spent", "spends", "earns", "earned", "eats", "ate", "sold", "remain", "remains",
+        "left", "more", "find", "obtain", "yields", "equals",
     )
 )  # fmt: skip
 """Words of a sentence that tells an answer, rather than of the answer."""
 
+_TELLING_HAN = re.compile(
+    r"所以|因此|综上|总共|一共|共有|不是|答|是|于是|那么|得到|したがって|よって|따라서"
+)
 _FEWEST_OF_A_SENTENCE = 3
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 _LETTER = re.compile(
-    r"\(([A-J])\)|\b(?:option|choice|letter)(?:\sis)?:?\s\(?([A-J])\)?(?![\w'])"
+    r"\(([A-J])\)|\b(?:[Oo]ption|[Cc]hoice|[Ll]etter)(?:\sis)?:?\s\(?([A-J])\)?(?![\w'])"
     r"|(?:^|\n|\b(?:so|is|choose|select|pick|thus|hence|therefore)\s)\s*([A-J])[.)]?\s*$"
 )
 _NEGATED = re.compile(r"\b(?:not|isn't|n't|never|than)\s(?:option\s|choice\s)?\(?$")
 _REJECTED = re.compile(r"\)?\s(?:is|are|was)\s(?:wrong|incorrect|false|not)\b")
+_LISTED = re.compile(r"\(?[A-J]\)?\s*+(?:,|;|/|&|and|or|,\s*+and|,\s*+or)\s*+\(?$")
 
 
 class Span(NamedTuple):
-    """Where an answer stands, and the rule that found it."""
+    """Where an answer stands, and the rule that found it.
+
+    Attributes:
+        start, end: offsets; equal where the rule applies and what it asks for is missing.
+        rule: its name.
+        hedge: why the text does not stand by it; empty where it does.
+    """
 
     start: int
     end: int
     rule: str
+    hedge: str = ""
 
 
 def find(text: str, *, letters: bool = False) -> Span | None:
@@ -91,13 +106,26 @@ def find(text: str, *, letters: bool = False) -> Span | None:
     if whole := _whole(text, letters=letters):
         return whole
     if told := _told(text):
-        return told
+        return _standing(text, told, letters=letters)
+    return _untold(text, letters=letters)
+
+
+def _standing(text: str, told: Span, *, letters: bool) -> Span:
+    """Return a told answer, or if the text does not stand by it, one that follows it."""
+    if told.hedge and told.hedge != stance.SEVERAL:
+        later = _untold(text, letters=letters)
+        if later and later.start >= told.end:
+            return later
+    return told
+
+
+def _untold(text: str, *, letters: bool) -> Span | None:
     if letters and (letter := _letter(text)):
         return letter
-    line = _last_line(text)
-    if line is None:
-        return None
-    return _formula(text, *line) or _bold(text, *line) or _number(text, *line)
+    if found := last_line.find(text):
+        start, end, rule = found
+        return Span(start, end, rule, stance.doubt(text, start, end) or "")
+    return None
 
 
 def _whole(text: str, *, letters: bool) -> Span | None:
@@ -105,11 +133,10 @@ def _whole(text: str, *, letters: bool) -> Span | None:
     stripped = text.strip()
     if not stripped or len(stripped) > _LONGEST_WHOLE:
         return None
-    plain = _FORMULA.sub(" ", stripped)
+    plain = FORMULA.sub(" ", stripped)
     formulas = plain != stripped
     words = _WORD.findall(_COMMAND.sub(" ", plain))
-    telling = any(word.lower() in _TELLING for word in words)
-    if telling and (letters or any(letter.isdigit() for letter in stripped)):
+    if (letters or any(letter.isdigit() for letter in stripped)) and _tells(words):
         return None
     if len(words) > _MOST_WORDS or _PHRASE.search(plain) or ". " in plain:
         return None
@@ -119,6 +146,13 @@ def _whole(text: str, *, letters: bool) -> Span | None:
         return None
     start = text.index(stripped[0])
     return Span(start, start + len(stripped), "whole")
+
+
+def _tells(words: list[str]) -> bool:
+    return any(
+        word.lower() in _TELLING or (not word.isascii() and _TELLING_HAN.search(word))
+        for word in words
+    )
 
 
 def _told(text: str) -> Span | None:
@@ -131,23 +165,28 @@ def _told(text: str) -> Span | None:
     lead = _LEAD.match(text, last.end())
     start = lead.end() if lead else last.end()
     if start >= len(text):
-        return None
+        return Span(len(text), len(text), "phrase")
     if denied := _DENIED.match(text, start):
         start = denied.end()
     span = _statement(text, start)
-    return None if span and _RETRACTED.search(text, span.end) else span
+    if span is None or _RETRACTED.search(text, span.end):
+        return None
+    keyword = None if denied else last.start()
+    doubt = stance.doubt(text, span.start, span.end, keyword=keyword)
+    return span._replace(hedge=doubt or stance.doubt_within(text, span.start, span.end) or "")
 
 
 def _statement(text: str, start: int) -> Span | None:
-    formula = _FORMULA.match(text, start)
+    formula = FORMULA.match(text, start)
     if formula:
-        return Span(start, _joined(text, formula.end()), "phrase")
+        return Span(start, last_line.joined(text, formula.end()), "phrase")
+    if agreed := _AGREED.match(text, start):
+        return Span(start, agreed.end(), "phrase")
     end = _sentence_end(text, start)
     start = _predicate(text, start, end)
-    if reason := _REASON.search(text, start, end):
-        end = reason.start()
-    if aside := _ASIDE.search(text, start, end):
-        end = aside.start()
+    for cut in (_REASON, _ASIDE, _SHARE, _COPULA):
+        if found := cut.search(text, start, end):
+            end = found.start()
     if contrast := _CONTRAST.search(text, start + 1, end):
         end = contrast.start()
     while end > start and text[end - 1] in "_*":
@@ -158,7 +197,10 @@ def _statement(text: str, start: int) -> Span | None:
 def without_aside(text: str, start: int, end: int) -> int:
     """Return where an answer ends in front of a remark in brackets that gives its reason."""
     aside = _REASONING.search(text, start, end)
-    return aside.start() if aside else end
+    if aside:
+        return aside.start()
+    share = _SHARE.search(text, start, end)
+    return share.start() if share else end
 
 
 def _predicate(text: str, start: int, end: int) -> int:
@@ -168,16 +210,9 @@ def _predicate(text: str, start: int, end: int) -> int:
     last = start
     for verb in _VERB.finditer(text, start, end):
         last = verb.end()
-    if last == start and (number := _first_number(text, start, end)):
+    if last == start and (number := last_line.first_number(text, start, end)):
         return number
     return last
-
-
-def _first_number(text: str, start: int, end: int) -> int | None:
-    for match in _NUMBER.finditer(text, start, end):
-        if any(letter.isdigit() for letter in match.group()):
-            return match.start()
-    return None
 
 
 def _sentence_end(text: str, start: int) -> int:
@@ -197,22 +232,6 @@ def _sentence_end(text: str, start: int) -> int:
     return len(text)
 
 
-def _joined(text: str, end: int) -> int:
-    """Extend a formula by its unit, and by formulas that follow it as a list."""
-    while joint := _JOINT.match(text, end):
-        following = _FORMULA.match(text, joint.end())
-        if following is None:
-            break
-        end = following.end()
-    tail = _TAIL.match(text, end)
-    stop = text[end : end + 1]
-    if tail and tail.group().strip() and (stop in {"%", "°"} or tail.group()[:1] == " "):
-        after = text[tail.end() : tail.end() + 1]
-        if after in {"", ".", "\n", ",", "*"}:
-            return tail.end()
-    return end
-
-
 def _letter(text: str) -> Span | None:
     base = max(len(text) - _NUMBER_WINDOW, 0)
     found: Span | None = None
@@ -221,50 +240,8 @@ def _letter(text: str) -> Span | None:
         before = text[max(match.start() - 24, 0) : match.start()] + " "
         if _NEGATED.search(before.rstrip() + " ") or _REJECTED.match(text, match.end(group)):
             continue
-        found = Span(match.start(group), match.end(group), "letter")
-    return found
-
-
-def _last_line(text: str) -> tuple[int, int] | None:
-    end = len(text.rstrip())
-    if end == 0:
-        return None
-    start = text.rfind("\n", 0, end) + 1
-    return max(start, end - _PHRASE_WINDOW), end
-
-
-def _formula(text: str, start: int, end: int) -> Span | None:
-    tail = text[:end].rstrip()
-    if tail.endswith(("\\]", "$$", "\\)")):
-        opener = {"\\]": "\\[", "$$": "$$", "\\)": "\\("}[tail[-2:]]
-        begin = tail.rfind(opener, 0, len(tail) - 2)
-        if begin >= 0 and len(tail) - begin <= _PHRASE_WINDOW:
-            start = min(start, begin)
-    spans = [match.span() for match in _FORMULA.finditer(text, start, end)]
-    if not spans:
-        return None
-    while len(spans) > 1 and _BESIDE.search(text, max(spans[-1][0] - 12, 0), spans[-1][0]):
-        spans.pop()
-    first, last = spans[-1]
-    for begin, stop in reversed(spans[:-1]):
-        if _JOINT.fullmatch(text, stop, first) is None:
-            break
-        first = begin
-    return Span(first, min(_joined(text, last), end), "formula")
-
-
-def _bold(text: str, start: int, end: int) -> Span | None:
-    found = [match.span(1) for match in _BOLD.finditer(text, start, end)]
-    return Span(*found[-1], "bold") if found else None
-
-
-def _number(text: str, start: int, end: int) -> Span | None:
-    start = max(start, end - _NUMBER_WINDOW)
-    found: Span | None = None
-    for match in _NUMBER.finditer(text, start, end):
-        if any(letter.isdigit() for letter in match.group()):
-            begin = match.start()
-            if match.group()[0] in "-−" and text[begin - 1 : begin].isdigit():
-                begin += 1
-            found = Span(begin, match.end(), "number")
+        start, end = match.span(group)
+        listed = _LISTED.search(text[max(start - 24, 0) : start])
+        doubt = stance.SEVERAL if listed else stance.doubt(text, start, end)
+        found = Span(start, end, "letter", doubt or "")
     return found

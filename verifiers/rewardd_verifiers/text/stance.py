@@ -1,0 +1,210 @@
+"""Tell an answer that a text stands by from one that it denies, doubts, asks about or takes back.
+
+A policy that names a value without claiming it must not be paid for it. Only the sentence that
+holds the answer and the beginning of what follows are read, by patterns that go over a window of
+bounded length.
+"""
+
+import re
+
+SEVERAL = "one of several"
+"""The answer stands with others, none of which is chosen."""
+
+_BEFORE = 160
+_AFTER = 160
+_NEAR = 48
+_FEWEST_AFTER = 8
+"""Characters behind a box that can say anything about it."""
+_FAR = 320
+
+_STOP = re.compile(r"[.!?](?=[\s*\"”)]|$)|[。！？；;\n]")
+_SUSPECT = re.compile(
+    r"n['’]t\b|\bno[tr]?\b|never|neither|whether|\bif\b|doubt|suppos|assum|think|wrong|false|unless"
+    r"|cannot|un(?:sure|clear|likely)|impossible|≠|\\ne|other than|\bbut\b|except"
+    r"|不|非|没|nicht|pas\b|\bне\b",
+    re.IGNORECASE,
+)
+_NOT = r"(?:\b(?:not|never|cannot|can\s?not|hardly|neither|nor)|n['’]t)"
+_FRAME = re.compile(
+    rf"(?:\b(?:whether|if|unless|why|suppos(?:e|ing)|assum(?:e|es|ing)|imagine|pretend)"
+    rf"|{_NOT}\s+(?:\w+\s+){{0,2}}(?:true|sure|certain|clear|known?|correct|right|(?:the\s)?case"
+    r"|possible|likely|say|said|claim|think|believe|mean|suppose|tell|confirm|conclude|guarantee"
+    r"|agree|convinced|prove|see|determine|decide|follow)"
+    r"|(?<!\bno\s)(?<!\bwithout\s)(?<!\bwithout\sa\s)(?<!\bwithout\sany\s)\bdoubt(?:s|ful)?"
+    r"|\b(?:den(?:y|ies)|false|wrong|incorrect|untrue|unlikely|unclear|unknown|uncertain|unsure"
+    r"|reject|disagree|impossible|no\s+(?:idea|way|proof|evidence)|(?:nobody|no\s+one)\s+knows)"
+    r"|\b(?:might|may|could)\s+(?:\w+\s+)?(?:think|believe|say|guess|suspect|argue|claim|expect)"
+    r"|\b(?:one|you|some|others|people|many|students|they)\s+(?:would\s+|will\s+)?"
+    r"(?:say|think|believe|claim|argue|guess)"
+    r"|\b(?:is|could|can|might)\s+it\s+(?:be\s+)?(?:true|possible|right|correct)?)"
+    r"(?:\s+(?:to\s+(?:say|claim|think|assume|conclude)|for\s+(?:sure|certain)|or\s+not))?"
+    r"(?:\s+(?:that|whether|if|how|why))?(?:\s+or\s+not)?",
+    re.IGNORECASE,
+)
+_TO_THE_ANSWER = re.compile(
+    r"[\s*_\"“]*+(?:(?:the|my|our|your|his|her|its|this|that|it|correct|right|true|final|real"
+    r"|answer|result|value|is|be|to|x|are)(?:\b|(?='))[\s*_:：=$\"“(]*+)*+(?:\\[(\[]\s*+)?"
+)
+"""What may stand between a doubt and what it is about."""
+_NEGATED = re.compile(
+    rf"(?:{_NOT}|\bother\s+than|\b(?:anything|everything|all|any)\s+(?:but|except)|\bexcept"
+    r"|≠|\\neq?\b|\\not=|不(?:是|会是|可能是|应该是|等于|为)|并?非|没有|\bnicht|\bpas|\bне|\bno\s+(?:es|é|è))"
+    r"\s*+(?:(?:be|equal|to|exactly|simply|just|really|actually|correct|possibly|a|an|the|have|has|had"
+    r"|get|gets|need|needs|choose|pick|select|option|choice|answer|have\s+been)\b\s*+)*+"
+    r"(?:[*_$:\"“(]|\\[(\[])*+\s*+$",
+    re.IGNORECASE,
+)
+_STATED_NO = re.compile(
+    r"[\s*_]*+(?:(?:definitely|certainly|surely|clearly|probably|simply|just|most)\s+)*+"
+    r"(?:not\b|never\b|no\s(?:longer|more)\b|(?:anything|everything|all)\s(?:but|except)\b"
+    r"|neither\b|other\sthan\b|different\sfrom\b|unlike|nicht\b|pas\b|не\b|不是|不)",
+    re.IGNORECASE,
+)
+_CLOSING = r"(?:[\s*_\"”)}$]|\\[)\]])*+"
+_DENIED_AFTER = re.compile(
+    rf"{_CLOSING}[,;.]?{_CLOSING}(?:—\s*+|[-–]\s++)?(?:(?:but|which|and|though|although|however,?|yet)\s++)*+"
+    r"(?:(?:that|this|it|which|the\s(?:answer|value|result))\b\s*+)?"
+    r"(?:"
+    r"(?:is|was|'s|’s|are|seems|would\s+be|must\s+be|can\s+be|looks)\s++"
+    r"(?:(?:also|clearly|obviously|definitely|certainly|surely|therefore|of\s+course|a|an|the|just)\s++)*+"
+    r"(?:wrong|incorrect|false|impossible|mistaken|mistake|invalid|excluded|eliminated|ruled\s+out"
+    r"|untrue|possible|one\s+possibility|candidate"
+    r"|not\s+(?:correct|right|true|so|valid|possible|it|(?:the|my|our)\s+(?:\w+\s+)?answer)|not\s*+[.!])(?!\s+(?:to|for|that|if|unless)\b)"
+    r"|(?:is|was)n['’]t\s+(?:correct|right|true|so|valid|possible|it|(?:the|my|our)\s+(?:\w+\s+)?answer)"
+    r"|(?:is|was)n['’]t\s*+[.!]"
+    r"|can(?:not|['’]t|\snot)\s+be\s+(?:\w+\s+)?(?:right|correct|true|it|the\s+(?:\w+\s+)?answer)"
+    r"|(?:ではな|じゃな|가\s아|이\s아|不对|不正确|是错)"
+    r")",
+    re.IGNORECASE,
+)
+_VALUE = r"(?:[$*(\"“]|\\[(\[])*+[-+−]?(?:\d|\\[a-zA-Z]|[A-Za-z]\s*+=|(?-i:[A-J])(?:[)\s.!*]|$))"
+_ALTERNATIVE = re.compile(
+    rf"{_CLOSING}[,.;:!?…]*+{_CLOSING}"
+    r"(?:(?:[—-]\s*+)?(?:or|otherwise|unless|alternatively|maybe|perhaps|possibly|hmm+|sorry|no|nope"
+    r"|correction|rather|(?:it|this|that|the\s+answer)\s+(?:could|might|may|can)(?:\s+(?:also|well|as\s+well))*\s+be"
+    r"|i\s+mean|if\s+not)\b[\s,:;…]*+)++"
+    r"(?:(?:it|that|this|the\s+answer|maybe|perhaps|else|not)?(?:['’]s|\s+is|\s+could\s+be|\s+might\s+be|\s+be)?\s*+)"
+    rf"{_VALUE}[^.!?\n]{{0,24}}+(?:[.!?\n]|$)",
+    re.IGNORECASE,
+)
+_UNLESS = re.compile(
+    rf"{_CLOSING}[,;(]?{_CLOSING}(?:unless|or\s+(?:else|none|something|any|whichever|whatever|not\b)|if\s+not\b"
+    r"|or\s+(?:maybe|perhaps|possibly)\b|but\s+(?:maybe|perhaps|possibly|it\s+(?:could|might|may))"
+    r")",
+    re.IGNORECASE,
+)
+_TOKEN = re.compile(r"[\s*_$(\[]*+(?:[A-J]|[-+−]?\d(?:[.,/]?\d)*+)(?!\w)[)\]*_$]*+")
+_PAUSE = re.compile(r"[\s*_\"”)}$.,;:!?…—-]*+(?:(?:hmm+|oh|but)[\s,.…]*+)?")
+_SPELLED_AGAIN = re.compile(rf"{_CLOSING},?{_CLOSING}or\s++(?:about\s++)?[$*]{{0,2}}+[\d\\.]")
+"""A box with "or 0.375" behind it: the box decides."""
+_ASKED = re.compile(r"[^.!?\n(。！？]{0,40}+[?？]")
+_QUESTION = re.compile(
+    r"[\s*_]*+(?:(?:so|but|then|and|hmm),?\s++)*+(?:is|are|was|could|can|would|should|might|may|do|does|did|why"
+    r"|what|how|who|which|when|must)\b",
+    re.IGNORECASE,
+)
+_TAKEN_BACK = re.compile(
+    r"(?:^|[.!?\n,]|\b(?:wait|actually|hmm|no|but|oh)\b,?)[\s*]*+(?:that|this|it|the\s+above|my\s+(?:answer|result))"
+    r"(?:['’]s|\s+is|\s+was|\s+seems)\s+"
+    r"(?:\w+\s+)?(?:wrong|incorrect|mistaken|a\s+mistake|not\s+(?:right|correct|true|the\s+answer))\b"
+    r"|\bi\s+(?:was\s+wrong|(?:have\s+|['’]ve\s+)?made\s+an?\s+(?:\w+\s+)?(?:mistake|error))"
+    r"|\b(?:scratch\s+that|never\s?mind|just\s+kidding|on\s+second\s+thou?ght|ignore\s+that|i\s+take\s+(?:that|it)\s+back)\b"
+    r"|\bcorrection\s*:|\b(?:actually|wait|no|oops|sorry),?\s+(?:no,?\s+)?(?:actually,?\s+)?"
+    r"(?:the\s+(?:\w+\s+)?answer\s+(?:is|should\s+be)|it(?:['’]s|\s+is|\s+should\s+be))\s+(?![^.\n]{0,40}\b(?:correct|right|same|indeed|fine)\b)",
+    re.IGNORECASE,
+)
+_RETURN = re.compile(r"\b(?:is|was)\s+(?:indeed|still|in\s+fact|actually)\s+(?:correct|right)\b")
+
+
+def doubt(text: str, start: int, end: int, *, keyword: int | None = None) -> str | None:
+    """Return why the answer at `start` to `end` is not stood by, in words; None where it is.
+
+    Args:
+        text: what is read.
+        start: where the answer begins.
+        end: where it ends.
+        keyword: where the words that announce it begin, if any do.
+    """
+    if why := _before(text, start, keyword):
+        return why
+    if keyword is not None and _STATED_NO.match(text, start, end):
+        return "denied"
+    return _after(text, end, asking=keyword is None or _asks(text, keyword))
+
+
+def doubt_within(text: str, start: int, end: int) -> str | None:
+    """Return why a line that begins with a letter or a number does not stand by it."""
+    token = _TOKEN.match(text, start, end)
+    if token is None:
+        return None
+    after = text[token.end() : min(end, token.end() + _AFTER)]
+    if _DENIED_AFTER.match(after):
+        return "denied"
+    if _UNLESS.match(after) or (after[:1] in {".", ";", "?", "!"} and _ALTERNATIVE.match(after)):
+        return SEVERAL
+    return "taken back" if taken_back(text, token.end()) else None
+
+
+def boxed_doubt(text: str, start: int, end: int) -> str | None:
+    """Return why a box from `start` to `end` is not stood by: denied, or taken back behind it."""
+    near = text[max(0, start - _NEAR) : start]
+    if _SUSPECT.search(near) and (why := _before(text, start, None)):
+        return why
+    after = text[end : end + _FAR]
+    if len(after) < _FEWEST_AFTER or after.isspace():
+        return None
+    if _DENIED_AFTER.match(after):
+        return "denied"
+    if (_ALTERNATIVE.match(after) or _UNLESS.match(after)) and not _SPELLED_AGAIN.match(after):
+        return SEVERAL
+    if (back := _TAKEN_BACK.search(after)) and not _RETURN.search(after, back.start()):
+        return "taken back"
+    return None
+
+
+def _before(text: str, start: int, keyword: int | None) -> str | None:
+    window = text[max(0, start - _BEFORE) : start]
+    if not _SUSPECT.search(window):
+        return None
+    if _NEGATED.search(window):
+        return "denied"
+    clause = window if keyword is None else text[max(0, keyword - _BEFORE) : keyword]
+    clause = clause[_clause_start(clause) :]
+    for frame in _FRAME.finditer(clause):
+        between = _TO_THE_ANSWER.match(clause, frame.end())
+        if between and between.end() == len(clause):
+            return "doubted"
+    return None
+
+
+def _clause_start(window: str) -> int:
+    start = 0
+    for stop in _STOP.finditer(window):
+        start = stop.end()
+    return start
+
+
+def taken_back(text: str, end: int) -> bool:
+    """Return whether what follows at once takes the answer back: "Actually, it is D"."""
+    after = text[end : end + _AFTER]
+    lead = _PAUSE.match(after)
+    return _TAKEN_BACK.match(after, lead.end() if lead else 0) is not None
+
+
+def _asks(text: str, keyword: int) -> bool:
+    """Whether the sentence of the announcement begins as a question does."""
+    before = text[max(0, keyword - _BEFORE) : keyword]
+    return _QUESTION.match(before, _clause_start(before)) is not None
+
+
+def _after(text: str, end: int, *, asking: bool) -> str | None:
+    after = text[end : end + _AFTER]
+    if not after or after.isspace():
+        return None
+    if _DENIED_AFTER.match(after):
+        return "denied"
+    if asking and _ASKED.match(after):
+        return "asked"
+    if _ALTERNATIVE.match(after) or _UNLESS.match(after):
+        return SEVERAL
+    return None
