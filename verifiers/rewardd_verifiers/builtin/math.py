@@ -162,7 +162,7 @@ class Math(PureVerifier[Gold]):
                 return Verdict.zero(Reason(found.reason), found.detail, {"rule": found.rule})
             if found.hedge:
                 grader.read_golds(golds)
-                evidence = {**_found(found), "hedges": 1}
+                evidence = _with_answer({"hedges": 1}, found)
                 return Verdict.zero(Reason.MISMATCH, f"hedge: {found.hedge}", evidence)
             ruling = grader.grade(golds, found.text)
             if self.boxes == "all_equal" and ruling.outcome.equal:
@@ -280,16 +280,14 @@ def _verdict(ruling: Ruling, found: Answer) -> Verdict:
 
 
 def _evidence(ruling: Ruling, found: Answer) -> dict[str, object]:
-    return ruling.evidence | _found(found)
+    return _with_answer(ruling.evidence.copy(), found)
 
 
-def _found(found: Answer) -> dict[str, object]:
+def _with_answer(evidence: dict[str, object], found: Answer) -> dict[str, object]:
     text = found.text
-    evidence: dict[str, object] = {
-        "answer": text if len(text) < _SHORT and text.isascii() else excerpt(text),
-        "span": [found.start, found.end],
-        "rule": found.rule,
-    }
+    evidence["answer"] = text if len(text) < _SHORT and text.isascii() else excerpt(text)
+    evidence["span"] = [found.start, found.end]
+    evidence["rule"] = found.rule
     if found.earlier:
         evidence["boxes"] = len(found.earlier) + 1
     return evidence

@@ -179,11 +179,11 @@ class _Search:
         found = self._boxed() or self._marked() or self._told()
         return found or self._answer(0, len(self._zone), "tag")
 
-    def _answer(self, start: int, end: int, rule: str) -> Answer:
+    def _answer(self, start: int, end: int, rule: str, hedge: str = "") -> Answer:
         text = self._zone[start:end]
         if "<<" in text:
             text = _ANNOTATION.sub("", text)
-        return Answer(_stripped(text), self._offset + start, self._offset + end, rule)
+        return Answer(_stripped(text), self._offset + start, self._offset + end, rule, (), hedge)
 
     def _boxed(self) -> Answer | Missing | None:
         zone = self._zone
@@ -288,7 +288,7 @@ class _Search:
         if not zone[start:end].strip(" \t*#"):
             return Missing("no_answer", "nothing behind the marker", "marker")
         hedge = stance.doubt_within(zone, start, end) or ""
-        return self._answer(start, end, "marker")._replace(hedge=hedge)
+        return self._answer(start, end, "marker", hedge)
 
     def _told(self) -> Answer | Missing | None:
         found = phrases.find(self._zone, letters=self._letters)

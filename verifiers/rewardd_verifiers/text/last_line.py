@@ -4,6 +4,9 @@ import re
 
 _WINDOW = 4096
 _NUMBER_WINDOW = 2048
+_LONGEST_NUMBER = 48
+"""Characters of a number that holds blanks, such as `$ 1,200 / 7`."""
+
 _LONGEST_LIST = 256
 """Characters in front of the last number; of a longer list the end is enough to see one."""
 
@@ -28,6 +31,7 @@ _UNIT = (
     r"|ounces?|gallons?|seconds?|minutes?|hours?|days?|weeks?|months?|years?|degrees?)"
     r"(?:\^?[23²³])?(?![\w/^'’])"
 )
+_DIGIT = re.compile(r"\d++")
 _SIGN = r"[-+−]?"
 _DIGITS = r"(?:\d{1,3}(?:,\d{3})++(?!\d)|\d++)?+(?:\.\d++)?+"
 _NUMBER = re.compile(
@@ -130,21 +134,32 @@ def _bold(text: str, start: int, end: int) -> tuple[int, int, str] | None:
 
 def _number(text: str, start: int, end: int) -> tuple[int, int, str] | None:
     start = max(start, end - _NUMBER_WINDOW)
+    near = _near_last_digit(text, start, end)
     found: tuple[int, int, str] | None = None
-    for match in _NUMBER.finditer(text, start, end):
+    for match in _NUMBER.finditer(text, near, end):
         if _has_digit(match):
             begin = match.start()
             if match.group()[0] in "-−" and text[begin - 1 : begin].isdigit():
                 begin += 1
             found = begin, match.end(), "number"
-    return _widened(text, start, end, found) if found else None
+    return _widened(text, (start, end), found) if found else None
 
 
-def _widened(text: str, start: int, end: int, found: tuple[int, int, str]) -> tuple[int, int, str]:
+def _near_last_digit(text: str, start: int, end: int) -> int:
+    """Return a blank well in front of the last digit: the last number begins behind it."""
+    last = None
+    for last in _DIGIT.finditer(text, start, end):  # noqa: B007  the last one is wanted
+        pass
+    if last is None:
+        return end
+    return max(start, text.rfind(" ", start, max(start, last.start() - _LONGEST_NUMBER)))
+
+
+def _widened(text: str, line: tuple[int, int], found: tuple[int, int, str]) -> tuple[int, int, str]:
     """Return the point or the list that the last number is part of, else the number."""
     first, last, rule = found
     for pattern in (_POINT, _LIST):
-        for match in pattern.finditer(text, max(start, first - _LONGEST_LIST), end):
+        for match in pattern.finditer(text, max(line[0], first - _LONGEST_LIST), line[1]):
             if match.start() < first and match.end() >= first + 1:
                 return match.start(), max(match.end(), last), rule
     return found

@@ -26,6 +26,13 @@ _PHRASE = re.compile(
     r"|a resposta (?:final |correta )?é|resposta ?:",
     re.IGNORECASE,
 )
+_ANCHORS = (
+    "answer", "the solution is", "the result is", "答", "故选", "정답", "답", "respuesta",
+    "réponse", "antwort", "ответ", "risposta", "resposta",
+)  # fmt: skip
+"""Each phrase holds one of these, at most `_LONGEST_LEAD` characters behind its beginning."""
+
+_LONGEST_LEAD = 24
 _LEAD = re.compile(
     r"[\s*_#:：=>「」“”\"是为は은는이가—]*+(?:(?:is|are|will be|would be)\b)?[\s*_:：=“\"]*+"
     r"(?:(?:therefore|thus|then|simply|indeed|exactly|equal to|donc|also|entonces)\b[\s*_:：=]*+)*+"
@@ -156,10 +163,7 @@ def _tells(words: list[str]) -> bool:
 
 
 def _told(text: str) -> Span | None:
-    base = max(len(text) - _PHRASE_WINDOW, 0)
-    last: re.Match[str] | None = None
-    for match in _PHRASE.finditer(text, base):
-        last = match
+    last = _last_phrase(text)
     if last is None:
         return None
     lead = _LEAD.match(text, last.end())
@@ -174,6 +178,19 @@ def _told(text: str) -> Span | None:
     keyword = None if denied else last.start()
     doubt = stance.doubt(text, span.start, span.end, keyword=keyword)
     return span._replace(hedge=doubt or stance.doubt_within(text, span.start, span.end) or "")
+
+
+def _last_phrase(text: str) -> re.Match[str] | None:
+    """Return the last phrase of the table; words that all phrases hold are sought before them."""
+    base = max(len(text) - _PHRASE_WINDOW, 0)
+    # Only this capital changes its length when it is made small; positions must stay.
+    window = text[base:].replace("İ", "I").lower()
+    places = [place for word in _ANCHORS if (place := window.rfind(word)) >= 0]
+    if not places:
+        return None
+    near = base + max(min(places) - _LONGEST_LEAD, 0)
+    found = [*_PHRASE.finditer(text, near)] or [*_PHRASE.finditer(text, base, near)]
+    return found[-1] if found else None
 
 
 def _statement(text: str, start: int) -> Span | None:
