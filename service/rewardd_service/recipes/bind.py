@@ -118,7 +118,24 @@ class _Binder:
             self._check_conditions(term, where)
             need = self._need(term, where)
             bound.append(BoundTerm(name, term, need, Setup(term.verifier, dict(term.params))))
+        if self._recipe.combine == "product":
+            self._check_signs()
         return bound
+
+    def _check_signs(self) -> None:
+        """Refuse two factors that can be negative: two failures would multiply to a reward."""
+        negative: list[Term] = []
+        for index, term in enumerate(self._recipe.terms):
+            field, lowest = _lowest(term)
+            if lowest >= 0:
+                continue
+            if not all(_exclude_each_other(term, other) for other in negative):
+                message = (
+                    "a product has a second factor that can be negative,"
+                    " and two failures would earn a positive reward"
+                )
+                self._wrong(f"terms[{index}].{field}", message, str(lowest))
+            negative.append(term)
 
     def _need(self, term: Term, where: str) -> Need:
         try:
@@ -200,6 +217,25 @@ def _label(recipe: Recipe) -> str:
     # The description is for people; a reworded one must not look like another recipe.
     content = recipe.model_copy(update={"description": ""}).model_dump_json()
     return f"{recipe.name}@{hashlib.blake2b(content.encode(), digest_size=4).hexdigest()}"
+
+
+def _lowest(term: Term) -> tuple[str, float]:
+    """Return the least that a term can contribute, and the field that says so."""
+    if term.points is not None:
+        return "points", min(term.points.values(), default=0.0)
+    return "weight", min(0.0, term.weight)
+
+
+def _exclude_each_other(term: Term, other: Term) -> bool:
+    """Return whether no sample has both terms: by a condition, or by the step."""
+    if any(key in other.when and other.when[key] != value for key, value in term.when.items()):
+        return True
+    return _ends_before(term, other) or _ends_before(other, term)
+
+
+def _ends_before(term: Term, other: Term) -> bool:
+    ends, starts = term.until_step, other.from_step
+    return ends is not None and starts is not None and ends <= starts
 
 
 def _is_timed(item: Term | GroupRule) -> bool:

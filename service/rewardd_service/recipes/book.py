@@ -38,7 +38,7 @@ class RecipeBook:
         self._inline: dict[str, BoundRecipe] = {}
         for recipe in _of_verifiers(catalog):
             self._add(recipe, "the verifier of that name")
-        for file in sorted(_PRESETS.iterdir(), key=lambda file: file.name):
+        for file in preset_files(_PRESETS):
             self._add(_read(file), file.name)
         for path in sorted(folder.glob("*.y*ml")) if folder is not None else ():
             self._add(_read(path), str(path))
@@ -80,6 +80,12 @@ class RecipeBook:
             self._recipes[recipe.name] = bind(recipe, self._catalog.need)
         except RequestRefusedError as error:
             raise RecipeError(f"{source}: {error.detail}") from error
+
+
+def preset_files(folder: Traversable) -> list[Traversable]:
+    """Return the presets of a folder by name; not what an editor or a system leaves beside them."""
+    kept = [file for file in folder.iterdir() if file.name.endswith(".yaml")]
+    return sorted(kept, key=lambda file: file.name)
 
 
 def _of_verifiers(catalog: Catalog) -> Iterable[Recipe]:
