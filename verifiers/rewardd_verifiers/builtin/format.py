@@ -195,13 +195,13 @@ def _check_box(answer: str) -> Fault | None:
     if not box.closed:
         return Fault(Rule.OPEN_BOX, answer[box.start :])
     content = _TYPESETTING.sub("", box.read(answer))
-    return Fault(Rule.EMPTY_BOX, "answer") if blanks.is_blank(content) else None
+    return None if blanks.has_visible(content) else Fault(Rule.EMPTY_BOX, "answer")
 
 
 def _check_fence(answer: str, language: str | None) -> Fault | None:
     wanted = language.casefold() if language is not None else None
     for fence in fences.find(answer):
         labelled = fence.language == wanted if wanted is not None else fence.language != ""
-        if fence.closed and labelled and not blanks.is_blank(fence.read(answer)):
+        if fence.closed and labelled and blanks.has_visible(fence.read(answer)):
             return None
     return Fault(Rule.NO_FENCE, language or "any language")

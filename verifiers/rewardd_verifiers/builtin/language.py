@@ -103,7 +103,7 @@ class Language(PureVerifier[object]):
         if self.mode == "same_language":
             return self._compare(sample, found)
         text = parts.pick(sample, found, self.part)
-        if blanks.is_blank(text):
+        if not blanks.has_visible(text):
             return self._nothing(self.part)
         target = self._target(sample)
         if isinstance(target, Verdict):
@@ -126,7 +126,7 @@ class Language(PureVerifier[object]):
 
     def _compare(self, sample: Sample[object], found: parts.Parts) -> Verdict:
         """Judge whether prompt, thinking and answer share their majority language."""
-        if blanks.is_blank(found.reasoning or ""):
+        if not blanks.has_visible(found.reasoning or ""):
             return self._nothing("think")
         floors = {"prompt": _FEWEST_UNITS, "think": self.min_words, "answer": _FEWEST_UNITS}
         texts = {"prompt": sample.prompt, "think": found.reasoning or "", "answer": found.answer}
