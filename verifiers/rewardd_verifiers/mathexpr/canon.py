@@ -1,7 +1,6 @@
 """A key by which trees that differ in spelling alone are the same: order of terms, of factors."""
 
 from collections.abc import Hashable
-from fractions import Fraction
 from typing import cast
 
 from rewardd_verifiers.mathexpr.tree import (
@@ -17,14 +16,14 @@ from rewardd_verifiers.mathexpr.tree import (
     Tree,
 )
 
-_MINUS_ONE = ("number", Fraction(-1))
+_MINUS_ONE = ("number", -1, 1)
 
 
 def key(tree: Tree) -> Hashable:  # noqa: C901, PLR0911  one line a kind
     """Return a key; equal keys mean equal trees, different keys mean nothing."""
     match tree:
         case Number(value=value):
-            return ("number", value)
+            return ("number", value.numerator, value.denominator)
         case Symbol(name=name):
             return ("symbol", name)
         case Constant(name=name):
@@ -50,7 +49,7 @@ def _operation(kind: str, args: tuple[Tree, ...]) -> Hashable:
     parts = [key(arg) for arg in args]
     if kind == "negative":
         if isinstance(args[0], Number):
-            return ("number", -args[0].value)
+            return ("number", -args[0].value.numerator, args[0].value.denominator)
         return _commuting("product", [_MINUS_ONE, *parts])
     if kind in {"sum", "product"}:
         return _commuting(kind, parts)

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from flint import acb
 
-from rewardd_verifiers.mathexpr import balls, probe
+from rewardd_verifiers.mathexpr import balls, probe, rationals
 from rewardd_verifiers.mathexpr.canon import key
 from rewardd_verifiers.mathexpr.exact import UndefinedError, rational
 from rewardd_verifiers.mathexpr.limits import (
@@ -188,6 +188,9 @@ def _points(names: list[str], integers: set[str]) -> Iterator[dict[str, Fraction
 
 
 def _same_function(left: Tree, right: Tree, names: list[str], context: Context) -> Outcome:
+    values = rationals.values((left, right), 0, context.steps)
+    if values is not None:
+        return PROBED if values[0] == values[1] else differ("the values differ at a point")
     counted = _counting_names(left) | _counting_names(right)
     declared = {name for name in names if name in context.policy.integers | counted}
     suspected = (whole_names(left) | whole_names(right)) & set(names)
@@ -307,12 +310,24 @@ def proportional(left: Tree, right: Tree, context: Context) -> tuple[Outcome, bo
     if len(names) > MAX_VARIABLES:
         return undecided("too many variables"), True
     try:
+        exact = _exactly_proportional(left, right, context) if names else None
+        if exact is not None:
+            return exact
         with balls.precision(_PRECISIONS[1]):
             return _proportional(left, right, names, context)
     except UndefinedError as error:
         return differ(f"undefined: {error}"), True
     except UndecidedError as error:
         return undecided(str(error)), True
+
+
+def _exactly_proportional(left: Tree, right: Tree, context: Context) -> tuple[Outcome, bool] | None:
+    """Compare the ratios of two rational functions at two points; None if there are none."""
+    here, there = (rationals.values((left, right), place, context.steps) for place in (0, 1))
+    if here is None or there is None or 0 in here or 0 in there:
+        return None
+    alike = here[0] * there[1] == there[0] * here[1]
+    return PROBED if alike else differ("the equations differ"), here[0] / here[1] > 0
 
 
 def _proportional(
