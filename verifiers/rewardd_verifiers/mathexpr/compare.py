@@ -19,14 +19,18 @@ from rewardd_verifiers.mathexpr.identity import Context
 from rewardd_verifiers.mathexpr.limits import UndecidedError
 from rewardd_verifiers.mathexpr.outcome import EXACT, Outcome, both, differ, undecided
 from rewardd_verifiers.mathexpr.tree import (
+    Based,
     Builder,
     Cases,
     Dots,
     Group,
     Matrix,
     Number,
+    Operation,
+    Quantity,
     Relation,
     SetOperation,
+    Symbol,
     Text,
     Tree,
     symbols,
@@ -35,6 +39,8 @@ from rewardd_verifiers.mathexpr.tree import (
 _BARE = frozenset({"", "and", "or"})
 _ORDERED = frozenset({"()", "[]", "⟨⟩"})
 _VECTORS = frozenset({"⟨⟩", "()"})
+_SINGLE = frozenset({Number, Symbol, Operation, Quantity, Based, Text})
+"""Types of which no rule speaks that is for more than single values."""
 
 
 def compare(gold: Tree, answer: Tree, context: Context) -> Outcome:
@@ -49,6 +55,8 @@ def compare(gold: Tree, answer: Tree, context: Context) -> Outcome:
 
 
 def _compare(gold: Tree, answer: Tree, context: Context) -> Outcome:
+    if type(gold) in _SINGLE and type(answer) in _SINGLE:
+        return _single(gold, answer, context)
     counted = wholes.compare_wholes(gold, answer, context, _compare)
     if counted is not None:
         return counted

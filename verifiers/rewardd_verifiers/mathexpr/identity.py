@@ -50,6 +50,7 @@ _REGIONS: tuple[tuple[tuple[int, int], ...], ...] = (
     ((1, 3), (0, 1), (3, 10)),
     ((-60, -10),),
 )
+_NAMING = frozenset({Symbol, Text, Dots, Call})
 _STEPPED = frozenset({"floor", "ceil", "mod", "sign"})
 _TRIGONOMETRIC = frozenset({"sin", "cos", "tan", "cot", "sec", "csc", "exp"})
 
@@ -135,6 +136,8 @@ def free_names(tree: Tree) -> set[str]:
     names: set[str] = set()
     bound: set[str] = set()
     for node in walk(tree):
+        if type(node) not in _NAMING:
+            continue
         if isinstance(node, Symbol):
             names.add(node.name)
         elif isinstance(node, Text):

@@ -37,9 +37,11 @@ _WARMTH = (("K", Fraction(1)),)
 
 def compare(gold: Tree, answer: Tree, context: Context) -> Outcome:
     """Compare two single values under the context's policy."""
-    for kinds, rule in _RULES:
-        if isinstance(gold, kinds) or isinstance(answer, kinds):
-            return rule(gold, answer, context)
+    place = min(_PLACES.get(type(gold), _LAST), _PLACES.get(type(answer), _LAST))
+    if place < _LAST:
+        return _RULES[place][1](gold, answer, context)
+    if isinstance(gold, Number) and isinstance(answer, Number):
+        return numbers(gold, answer, context)
     if _is(gold, "percent") or _is(answer, "percent"):
         return _percents(gold, answer, context)
     if _is(gold, "degrees") or _is(answer, "degrees"):
@@ -347,3 +349,5 @@ _RULES: tuple[tuple[type, _Rule], ...] = (
     (Ratio, _ratios),
     (Text, _texts),
 )
+_PLACES: dict[type, int] = {kind: place for place, (kind, _) in enumerate(_RULES)}
+_LAST = len(_RULES)
