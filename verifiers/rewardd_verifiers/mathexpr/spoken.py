@@ -23,7 +23,8 @@ from rewardd_verifiers.mathexpr.tree import (
 # What stands in no time, date, ordinal, phrase or number in words, however it is wrapped.
 _FORMULA = re.compile(r"[=<>|\[\]]|\\(?:[dt]?frac|sqrt|left|begin|pi|infty)(?![A-Za-z])")
 _LETTER = re.compile(r"[^\W\d_]")
-_WORD = re.compile(r"[^\W\d_]{2}|[ap]\.?\s?m")
+# One of them stands in whatever `_READERS` read, but for a number in a base.
+_WORD = re.compile(r"[a-z]{2}|[ap]\.?\s?m|0[xbo]|[^\x00-\x7f]")
 _WRAPPER = re.compile(
     r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mbox|operatorname|emph|textsf)\s*(?=\{)"
 )
