@@ -13,6 +13,7 @@ from rewardd_verifiers.mathexpr.tree import (
     Constant,
     Group,
     Matrix,
+    Number,
     Operation,
     Quantity,
     Relation,
@@ -29,12 +30,28 @@ _OPEN = frozenset({"plusminus", "minusplus"})
 
 def expand(tree: Tree) -> Tree:
     """Return the tree with each plus-minus replaced by both of its values, as a list."""
+    if _is_settled(tree):
+        return tree
     tree = _solutions(_matrix(_conditioned(_derived(_indexed(tree)))))
     if isinstance(tree, Group) and tree.bracket in {"", "and", "or", "{}"}:
         items = [value for item in tree.items for value in _values(_matrix(item))]
         return tree if len(items) == len(tree.items) else Group(tree.bracket, tuple(items))
     values = _values(tree)
     return values[0] if len(values) == 1 else Group("", tuple(values))
+
+
+def _is_settled(tree: Tree) -> bool:
+    """Whether the tree is plain arithmetic, without anything that could be brought into shape."""
+    for node in walk(tree):
+        if isinstance(node, Operation):
+            if node.kind in _OPEN:
+                return False
+        elif isinstance(node, Symbol):
+            if node.name.startswith("vec "):
+                return False
+        elif not isinstance(node, Number | Constant):
+            return False
+    return True
 
 
 def _indexed(tree: Tree) -> Tree:
