@@ -3,7 +3,6 @@
 import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Literal
 
 from rewardd_verifiers.mathexpr import choices
@@ -23,6 +22,7 @@ _REMEMBERED = 4096
 """Pairs; eight hundred responses to a hundred problems held 132 distinct ones."""
 
 
+_DIFFERENT = differ("the values differ", "exact")
 _NOT_A_NUMBER = frozenset({"nan", "<na>"})
 
 
@@ -30,7 +30,7 @@ class InvalidGoldError(Exception):
     """A gold that nothing can be judged against; the message says why."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Ruling:
     """What an answer came to.
 
@@ -38,6 +38,8 @@ class Ruling:
         kind: `compared`, or why there was nothing to compare.
         gold_index: which of the golds it was compared with last.
         normal_gold, normal_answer: as they were read.
+        evidence: what is told of it, with room for where the answer stood; to be copied, never
+            changed.
     """
 
     kind: Literal["compared", "unparseable_answer", "limit_exceeded"]
@@ -46,10 +48,13 @@ class Ruling:
     normal_gold: str = ""
     normal_answer: str = ""
     repairs: tuple[str, ...] = ()
+    evidence: dict[str, object] = field(init=False, compare=False)
 
-    @cached_property
-    def evidence(self) -> dict[str, object]:
-        """What is told of it, with room for where the answer stood; to be copied, never changed."""
+    def __post_init__(self) -> None:
+        """Tell the evidence once: a ruling is remembered, and given again."""
+        object.__setattr__(self, "evidence", self._told())
+
+    def _told(self) -> dict[str, object]:
         outcome = self.outcome
         told: dict[str, object] = {
             "answer": "",
@@ -70,7 +75,7 @@ class Ruling:
         return told
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Golds:
     """What an answer is judged against.
 
@@ -78,30 +83,28 @@ class Golds:
         texts: one or more golds.
         every: whether the answer must list all of them, rather than be any one.
         options: texts of a multiple choice by letter.
+        key: what tells these golds from others; a string alone where it can, as that hashes once.
+        letters: whether one of the golds is the letter of a choice.
+        whole: the gold's value where it is one whole number in plain digits.
     """
 
     texts: tuple[str, ...]
     every: bool = False
     options: tuple[tuple[str, str], ...] = ()
+    key: Hashable = field(init=False, compare=False)
+    letters: bool = field(init=False, compare=False)
+    whole: int | None = field(init=False, compare=False)
 
-    @cached_property
-    def key(self) -> Hashable:
-        """What tells these golds from others; a string alone where it can, as that hashes once."""
-        if len(self.texts) == 1 and not self.options:
-            return self.texts[0]
-        return self.texts, self.every, self.options
-
-    @cached_property
-    def letters(self) -> bool:
-        """Whether one of the golds is the letter of a choice."""
-        return any(choices.gold_letters(text) is not None for text in self.texts)
-
-    @cached_property
-    def whole(self) -> int | None:
-        """The gold's value where it is one whole number in plain digits."""
-        return (
-            int(self.texts[0]) if len(self.texts) == 1 and _WHOLE.fullmatch(self.texts[0]) else None
-        )
+    def __post_init__(self) -> None:
+        """Find out once what is asked of the golds for every answer."""
+        texts = self.texts
+        alone = len(texts) == 1
+        key = texts[0] if alone and not self.options else (texts, self.every, self.options)
+        whole = int(texts[0]) if alone and _WHOLE.fullmatch(texts[0]) else None
+        letters = whole is None and any(choices.gold_letters(text) is not None for text in texts)
+        object.__setattr__(self, "key", key)
+        object.__setattr__(self, "letters", letters)
+        object.__setattr__(self, "whole", whole)
 
 
 @dataclass(slots=True)
@@ -113,6 +116,11 @@ class Grader:
         default_factory=dict[tuple[Hashable, str], Ruling]
     )
     _allowance: Allowance = field(default_factory=Allowance)
+    _tolerant: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Ask the policy once what every pair of whole numbers depends on."""
+        self._tolerant = self.policy.tolerant
 
     def grade(self, golds: Golds, answer: str) -> Ruling:
         """Rule on the text of an answer.
@@ -133,9 +141,9 @@ class Grader:
     def _plain(self, golds: Golds, answer: str) -> Ruling | None:
         """Rule on two whole numbers in plain digits, which is most of what there is."""
         gold = golds.whole
-        if gold is None or not _WHOLE.fullmatch(answer) or self.policy.tolerant:
+        if gold is None or not _WHOLE.fullmatch(answer) or self._tolerant:
             return None
-        outcome = SAME_TEXT if gold == int(answer) else differ("the values differ", "exact")
+        outcome = SAME_TEXT if gold == int(answer) else _DIFFERENT
         return Ruling("compared", outcome, 0, golds.texts[0], answer)
 
     def _rule(self, golds: Golds, answer: str) -> Ruling:

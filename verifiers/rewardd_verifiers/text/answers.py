@@ -5,7 +5,6 @@ rule would pay for a broken box. Everything is one pass or a search from the end
 """
 
 import re
-from functools import lru_cache
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
@@ -37,6 +36,7 @@ _GAP = re.compile(
 _OR = re.compile(r"\bor\b|或")
 _LONGEST_GAP = 80
 _COMMANDS = ("\\boxed", "\\fbox")
+_MARKERS = ("####", "A:", "Answer:")
 _MOST_JOINED = 64
 _MOST_BOXES = 512
 _ORNAMENTS = " \t\r\n\ufe0f\u200d\u220e\u25a0\u25a1" + "".join(
@@ -98,7 +98,8 @@ def extract(
     """
     if len(completion) > MAX_ZONE:
         return Missing("limit_exceeded", f"{len(completion)} characters, more than {MAX_ZONE}")
-    think, answer = _marks(tags or DEFAULT_TAGS)
+    marked = tags or DEFAULT_TAGS
+    think, answer = marked.think_marks, marked.answer_marks
     zone, offset = completion, 0
     # One character is found many times faster than a tag, and most completions hold none.
     bracketed = think[0][0] in completion or think[1][0] in completion
@@ -122,9 +123,12 @@ def _stripped(text: str) -> str:
     return text[:-1].rstrip() if blanks % 2 else text
 
 
-@lru_cache(maxsize=64)
-def _marks(tags: Tags) -> tuple[tuple[str, str], tuple[str, str]]:
-    return tags.think_marks, tags.answer_marks
+def _behind(text: str, marker: str) -> int:
+    """Return where the last line that begins with `marker` goes on behind it; -1 if none does."""
+    place = text.rfind("\n" + marker)
+    if place >= 0:
+        return place + 1 + len(marker)
+    return len(marker) if text.startswith(marker) else -1
 
 
 def _holds(text: str, marks: tuple[str, str]) -> bool:
@@ -271,17 +275,9 @@ class _Search:
     def _marked(self) -> Answer | Missing | None:
         """Find the last `####` or `A:` that begins a line."""
         zone = self._zone
-        best, width = -1, 0
-        for marker in ("####", "A:", "Answer:"):
-            place = zone.rfind(marker)
-            while place > 0 and zone[place - 1] != "\n":
-                previous = zone.rfind("\n" + marker, 0, place)
-                place = previous + 1 if previous >= 0 else (0 if zone.startswith(marker) else -1)
-            if place > best:
-                best, width = place, len(marker)
-        if best < 0:
+        start = max(_behind(zone, marker) for marker in _MARKERS)
+        if start < 0:
             return None
-        start = best + width
         end = zone.find("\n", start)
         end = len(zone) if end < 0 else end
         end = phrases.without_aside(zone, start, end)

@@ -1,6 +1,6 @@
 """Split a completion into its thinking and its answer: the one reading that all verifiers share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from rewardd_verifiers.sample import Sample
@@ -14,10 +14,12 @@ Prefilled: TypeAlias = bool | Literal["auto"]
 Tag: TypeAlias = str | tuple[str, str]
 """A name, as in `think`, or opening and closing mark as they are written: `[THINK]`, `[/THINK]`."""
 
+Marks: TypeAlias = tuple[str, str]
+
 _FINISHED = "stop"
 
 
-def _marks(tag: Tag) -> tuple[str, str]:
+def _marks(tag: Tag) -> Marks:
     return (f"<{tag}>", f"</{tag}>") if isinstance(tag, str) else tag
 
 
@@ -25,29 +27,26 @@ def _marks(tag: Tag) -> tuple[str, str]:
 class Tags:
     """The tags of a template.
 
+    Attributes:
+        think_marks, answer_marks: opening and closing mark of each.
+
     Raises:
         ValueError: a mark is blank, or one of a pair holds the other.
     """
 
     think: Tag = "think"
     answer: Tag = "answer"
+    think_marks: Marks = field(init=False, compare=False)
+    answer_marks: Marks = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse marks that could not be told apart in a text."""
+        object.__setattr__(self, "think_marks", _marks(self.think))
+        object.__setattr__(self, "answer_marks", _marks(self.answer))
         for opening, closing in (self.think_marks, self.answer_marks):
             blank = not (opening.strip() and closing.strip())
             if blank or opening in closing or closing in opening:
                 raise ValueError(f"{opening!r} and {closing!r} cannot mark off a part")
-
-    @property
-    def think_marks(self) -> tuple[str, str]:
-        """Opening and closing mark of the thinking."""
-        return _marks(self.think)
-
-    @property
-    def answer_marks(self) -> tuple[str, str]:
-        """Opening and closing mark of the answer."""
-        return _marks(self.answer)
 
 
 DEFAULT_TAGS = Tags()
