@@ -147,7 +147,7 @@ def read_special(text: str) -> Tree | None:
     if found is not None:
         return _VALUES.get(found) or Text(found)
     if not _WORD.search(stripped):
-        return _based(stripped)
+        return _based(stripped) or read_chinese(stripped) or read_program(stripped)
     for reader in _READERS:
         tree = reader(stripped)
         if tree is not None:
