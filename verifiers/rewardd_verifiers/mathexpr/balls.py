@@ -154,9 +154,21 @@ def _binomial(top: acb, bottom: acb) -> acb:
     return (top + 1).gamma() * (bottom + 1).rgamma() * (top - bottom + 1).rgamma()
 
 
+def _combinations(top: acb, bottom: acb) -> acb:
+    _check_chosen(top, bottom)
+    return _binomial(top, bottom)
+
+
+def _check_chosen(top: acb, bottom: acb) -> None:
+    """Refuse to choose from fewer: that may as well be the point P(3, 5)."""
+    if not (top - bottom).real >= 0:
+        raise UndecidedError("more chosen than there are")
+
+
 def _arrangements(top: acb, bottom: acb) -> acb:
     check_size(top, 40)
     check_size(bottom, 40)
+    _check_chosen(top, bottom)
     return (top + 1).gamma() * (top - bottom + 1).rgamma()
 
 
@@ -216,7 +228,7 @@ FUNCTIONS: Mapping[tuple[str, int], Callable[..., acb]] = {
     ("Gamma", 1): _gamma,
     ("mod", 2): _modulo,
     ("binomial", 2): _binomial,
-    ("C", 2): _binomial,
+    ("C", 2): _combinations,
     ("P", 2): _arrangements,
     ("Re", 1): _real_part,
     ("Im", 1): _imaginary_part,

@@ -89,7 +89,7 @@ def _is_list(tree: Tree) -> bool:
 
 
 def _lists(gold: Tree, answer: Tree, context: Context) -> Outcome:
-    gold, answer = _spread(gold), _spread(answer)
+    gold, answer = _spread(gold, answer), _spread(answer, gold)
     if not (isinstance(gold, Group) and isinstance(answer, Group)):
         return _list_and_value(gold, answer, context)
     if not (_is_list(gold) and _is_list(answer)):
@@ -103,8 +103,13 @@ def _lists(gold: Tree, answer: Tree, context: Context) -> Outcome:
     return _unordered(gold, answer, context)
 
 
-def _spread(tree: Tree) -> Tree:
-    """Give a leading label to the values behind it, and unite labels that all agree."""
+def _spread(tree: Tree, beside: Tree | None = None) -> Tree:
+    """Give a leading label to the values behind it, and unite labels that all agree.
+
+    Beside a list `x = y = 1` is a list too.
+    """
+    if isinstance(tree, Relation) and isinstance(beside, Group):
+        tree = relations.each_named(tree) or tree
     if not isinstance(tree, Group) or not _is_list(tree):
         labelled = relations.split(tree)
         inner = labelled.value
@@ -174,9 +179,9 @@ def _unordered(gold: Group, answer: Group, context: Context) -> Outcome:
     labels = [[relations.split(item) for item in side.items] for side in (gold, answer)]
     named = [all(value.label for value in side) for side in labels]
     if any(named) and not all(named) and context.policy.labels == "optional":
-        gold, answer = (_roots(*pair) for pair in zip((gold, answer), labels, strict=True))
-        if "{}" in {gold.bracket, answer.bracket}:
-            return _unordered(gold, answer, context)
+        first, second = (_roots(*pair) for pair in zip((gold, answer), labels, strict=True))
+        if {gold.bracket, answer.bracket} != {""} and (first, second) != (gold, answer):
+            return _unordered(first, second, context)
         plain = [[value.value for value in side] for side in labels]
         return _in_order(plain[0], plain[1], context)
     first, second = list(gold.items), list(answer.items)
@@ -214,8 +219,7 @@ def _relations(gold: Tree, answer: Tree, context: Context) -> Outcome:
 def _relation_and_value(
     relation: Relation, other: Tree, context: Context, *, gold_first: bool
 ) -> Outcome:
-    named = relations.each_named(relation) if isinstance(other, Group) else None
-    coordinates = _spread(named or relation)
+    coordinates = _spread(relation, other)
     if isinstance(coordinates, Group) and isinstance(other, Group):
         pair = (coordinates, other) if gold_first else (other, coordinates)
         return _lists(*pair, context)

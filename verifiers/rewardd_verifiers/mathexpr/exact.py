@@ -136,8 +136,12 @@ def _binomial(values: Sequence[Fraction]) -> Fraction | None:
     return Fraction(math.comb(top.numerator, bottom.numerator))
 
 
+def _combinations(values: Sequence[Fraction]) -> Fraction | None:
+    return _binomial(values) if values[0] >= values[1] else None
+
+
 def _arrangements(values: Sequence[Fraction]) -> Fraction | None:
-    chosen = _binomial(values)
+    chosen = _combinations(values)
     return None if chosen is None else _product([chosen, Fraction(math.factorial(int(values[1])))])
 
 
@@ -193,7 +197,7 @@ _CALLS: Mapping[str, _Rule] = {
     "gcd": _whole_numbers(math.gcd),
     "lcm": _whole_numbers(math.lcm),
     "binomial": _binomial,
-    "C": _binomial,
+    "C": _combinations,
     "P": _arrangements,
     "double factorial": _double_factorial,
     "mod": _modulo,

@@ -105,9 +105,21 @@ def each_named(tree: Relation) -> Group | None:
 
 
 def same_sides(gold: Relation, answer: Relation) -> bool:
-    """Whether two chains of equals signs join the same sides in another order."""
-    chained = {*gold.signs, *answer.signs} == {"="} and len(gold.sides) > 2  # noqa: PLR2004  two sides are an equation
-    return chained and {key(side) for side in gold.sides} == {key(side) for side in answer.sides}
+    """Whether two chains join the same sides in another order, as signs and direction allow."""
+    if len(gold.sides) < 3 or len(answer.sides) != len(gold.sides):  # noqa: PLR2004  two sides are an equation
+        return False
+    if {*gold.signs, *answer.signs} == {"="}:
+        return {key(side) for side in gold.sides} == {key(side) for side in answer.sides}
+    first, second = _rising(gold), _rising(answer)
+    alike = zip(first.sides, second.sides, strict=True)
+    return first.signs == second.signs and all(key(one) == key(other) for one, other in alike)
+
+
+def _rising(tree: Relation) -> Relation:
+    """Return `c > b > a` as `a < b < c`."""
+    if not {*tree.signs} <= {">", ">="}:
+        return tree
+    return Relation(tuple(_TURNED[sign] for sign in reversed(tree.signs)), tree.sides[::-1])
 
 
 def prose(tree: Relation) -> str:
