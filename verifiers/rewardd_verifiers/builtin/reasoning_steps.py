@@ -11,12 +11,15 @@ from rewardd_verifiers.text import limits, parts
 from rewardd_verifiers.verdict import Verdict
 from rewardd_verifiers.verifier import PureVerifier
 
-_STEP = re.compile(
-    r"\bstep[ \t]++\d++[ \t]*+:"  # Step 3:
-    r"|^[ \t]*+(?:\d{1,4}+\.(?!\d)|[-*](?=[ \t]))"  # 3. or a bullet, where a line starts
-    r"|\b(?:first|second|next|finally),",
-    re.IGNORECASE | re.MULTILINE,
+# Each begins with letters that are found fast; that nothing stands before them is asked behind.
+_STEP = re.compile(r"step(?<!\wstep)[ \t]++\d++[ \t]*+:")
+_ORDINALS = tuple(
+    (word, re.compile(rf"{word}(?<!\w{word})"))
+    for word in ("first,", "second,", "next,", "finally,")
 )
+_BULLET = r"[ \t]*+(?:\d{1,4}+\.(?!\d)|[-*](?=[ \t]))"
+_FIRST_BULLET = re.compile(_BULLET)
+_BULLETS = re.compile(rf"\n{_BULLET}")
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,17 @@ class ReasoningSteps(PureVerifier[object]):
             return refusal
         found = parts.of(sample, tags=self._tags(), prefilled=self.prefilled)
         text = parts.pick(sample, found, self.part)
-        count = sum(1 for _ in _STEP.finditer(text))
+        count = _count(text)
         return Verdict.share(min(1.0, count / self.steps), evidence={"steps": count})
 
     def _tags(self) -> parts.Tags:
         return parts.Tags(think=self.think_tags)
+
+
+def _count(text: str) -> int:
+    """Return the marks of a step: `Step 3:`, `3.` or a bullet at a line's start, "First,"."""
+    small = text.lower()
+    count = len(_BULLETS.findall(text)) + (_FIRST_BULLET.match(text) is not None)
+    if "step" in small:
+        count += len(_STEP.findall(small))
+    return count + sum(len(pattern.findall(small)) for word, pattern in _ORDINALS if word in small)

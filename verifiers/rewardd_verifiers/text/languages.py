@@ -60,6 +60,11 @@ _LETTERS_A_WORD = 6
 _MOST_CANDIDATES = 4
 _MOST_WORDS = 32_768
 """Beyond either, sentences are judged as wholes: words one by one would take too long."""
+_MOST_JUDGED = 16_384
+_FEWEST_JUDGED = 8
+"""Words that the detector reads of a text beyond that, and of each sentence in it."""
+_MOST_PIECES = 1_024
+"""Of such a text: neighbouring sentences are judged as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +116,11 @@ def measure(text: str, languages: Sequence[str], scale: Scale) -> Shares:
     users: dict[Script, list[str]] = {}
     for language in dict.fromkeys(languages):
         users.setdefault(SCRIPT_OF[language], []).append(language)
-    counter = _Counter(users, scale, word_by_word=len(prose) < _MOST_WORDS * _LETTERS_A_WORD)
-    for sentence in _pieces(prose, users):
+    long = len(prose) >= _MOST_WORDS * _LETTERS_A_WORD
+    pieces = _pieces(prose, users, _MOST_PIECES if long else segments.MAX_SENTENCES)
+    most = max(_FEWEST_JUDGED, _MOST_JUDGED // max(1, len(pieces))) if long else None
+    counter = _Counter(users, scale, most_judged=most)
+    for sentence in pieces:
         counter.add(sentence)
     return Shares(counter.units, counter.abstained, len(text) - len(prose))
 
@@ -121,11 +129,11 @@ class _Counter:
     """Adds up the units of one text, sentence by sentence."""
 
     def __init__(
-        self, users: Mapping[Script, Sequence[str]], scale: Scale, *, word_by_word: bool
+        self, users: Mapping[Script, Sequence[str]], scale: Scale, *, most_judged: int | None
     ) -> None:
         self._users = users
         self._scale = scale
-        self._word_by_word = word_by_word
+        self._most_judged = most_judged
         self.units: dict[str, float] = {}
         self.abstained = 0.0
 
@@ -147,15 +155,21 @@ class _Counter:
                 self._detect(script, words, tuple(sorted(candidates)))
 
     def _detect(self, script: Script, words: list[str], candidates: tuple[str, ...]) -> None:
-        if self._word_by_word and len(candidates) <= _MOST_CANDIDATES:
+        if self._most_judged is None and len(candidates) <= _MOST_CANDIDATES:
             path = detector.follow(words, detector.strongest(words, candidates))
             for language in dict.fromkeys(path):
                 held = [word for word, at in zip(words, path, strict=True) if at == language]
                 self._count(language, script, held)
-        elif language := detector.classify(words, candidates):
+        elif language := detector.classify(self._sampled(words), candidates):
             self._count(language, script, words)
         else:
             self.abstained += self._size(script, words)
+
+    def _sampled(self, words: list[str]) -> list[str]:
+        """Return as many words as the detector may read of a sentence, evenly spread."""
+        if self._most_judged is None or len(words) <= self._most_judged:
+            return words
+        return words[:: -(-len(words) // self._most_judged)]
 
     def _count(self, language: str, script: Script, words: list[str]) -> None:
         if words:
@@ -166,13 +180,13 @@ class _Counter:
         return self._scale.weigh(script, len(words), sum(map(len, words)))
 
 
-def _pieces(prose: str, users: Mapping[Script, Sequence[str]]) -> list[str]:
+def _pieces(prose: str, users: Mapping[Script, Sequence[str]], at_most: int) -> list[str]:
     """Return the texts to judge by themselves: as few as can be, as each one costs time."""
     present = scripts.present(prose)
     shared = [script for script in present if len(users.get(script, ())) > 1]
     if not shared and Script.KANA not in present:
         return [prose]
-    sentences = segments.sentences(prose)
+    sentences = segments.sentences(prose, at_most)
     if shared:
         return sentences
     # Only Han is in doubt, and only by whether kana stand beside it.

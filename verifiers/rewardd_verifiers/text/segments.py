@@ -8,10 +8,10 @@ MAX_SENTENCES = 4096
 _END = re.compile(r"[。！？!?\r\n]+|\.\s+")
 
 
-def sentences(text: str) -> list[str]:
+def sentences(text: str, at_most: int = MAX_SENTENCES) -> list[str]:
     """Return what stands between ends of sentences and lines; blank pieces are left out."""
-    pieces = [piece for piece in _END.split(text) if piece.strip()]
-    if len(pieces) <= MAX_SENTENCES:
+    pieces = [piece for piece in _END.split(text) if piece and not piece.isspace()]
+    if len(pieces) <= at_most:
         return pieces
-    size = -(-len(pieces) // MAX_SENTENCES)
+    size = -(-len(pieces) // at_most)
     return ["\n".join(pieces[start : start + size]) for start in range(0, len(pieces), size)]

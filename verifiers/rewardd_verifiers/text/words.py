@@ -14,9 +14,17 @@ _WORD = re.compile(rf"[^\W{HAN_AND_KANA}]+(?:['’][^\W{HAN_AND_KANA}]+)*+")
 _TOKEN = re.compile(rf"[{HAN_AND_KANA}]|[^\s{HAN_AND_KANA}]++")
 
 
+_BLANKED = {code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) in "_'")}
+_LOOSE_APOSTROPHE = re.compile(r"'(?:(?!\w)|(?<!\w'))")
+
+
 def of(text: str) -> list[str]:
     """Return the case-folded words of `text`; Han and kana are left out."""
-    return _WORD.findall(text.casefold())
+    if not text.isascii():
+        return _WORD.findall(text.casefold())
+    if "'" in text:
+        text = _LOOSE_APOSTROPHE.sub(" ", text)
+    return text.lower().translate(_BLANKED).split()
 
 
 def characters(text: str) -> str:
@@ -32,5 +40,9 @@ def tokens(text: str) -> list[str]:
 def repeated(units: Sequence[str], n: int) -> tuple[int, int]:
     """Return how many n-grams repeat an earlier one, and how many there are."""
     total = max(0, len(units) - n + 1)
-    grams = zip(*(units[start:] for start in range(n)), strict=False)
+    if n == 1:
+        return total - len(set(units)), total
+    # Hashes instead of n-grams: a quarter of a million tuples keep the garbage collector busy. That
+    # two of so many are equal by chance happens once in a hundred million such texts.
+    grams = map(hash, zip(*(units[start:] for start in range(n)), strict=False))
     return total - len(set(grams)), total
