@@ -1,10 +1,12 @@
 """Mathematics: the answer of a completion is the gold answer, however it is written."""
 
+import re
 from collections.abc import Hashable
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import ClassVar, Literal, TypeAlias, cast
 
 from pydantic import ConfigDict
@@ -12,7 +14,7 @@ from pydantic import ConfigDict
 from rewardd_verifiers.mathexpr.grader import Golds, Grader, InvalidGoldError, Ruling
 from rewardd_verifiers.mathexpr.policy import Policy
 from rewardd_verifiers.sample import Sample
-from rewardd_verifiers.text import answers, parts
+from rewardd_verifiers.text import answers, boxes, parts
 from rewardd_verifiers.text.answers import Answer, Extract, Missing
 from rewardd_verifiers.text.excerpt import excerpt
 from rewardd_verifiers.text.parts import Tags
@@ -32,6 +34,8 @@ Digits: TypeAlias = int | Literal["off"]
 Text: TypeAlias = bool | int | float | str
 
 _SHORT = 512
+_LONGEST_LINE = 200
+_JOINS = re.compile(r"[,;&+]|\band\b")
 
 
 @dataclass(frozen=True)
@@ -256,7 +260,14 @@ def _text(given: Text) -> str:
 
 
 def _unboxed(gold: str) -> str:
-    """Return what a gold holds in its box, where somebody kept the whole solution as gold."""
+    """Return what a gold holds in its box, where somebody kept the whole solution as gold.
+
+    Several boxes joined in one short line are a list: nobody writes a gold to be guessed at.
+    """
+    inner = boxes.innermost(boxes.find(gold)) if len(gold) <= _LONGEST_LINE else []
+    gaps = [gold[box.end : after.start] for box, after in pairwise(inner)]
+    if gaps and inner[-1].closed and all(map(_JOINS.search, gaps)) and ". " not in gold:
+        return ", ".join(dict.fromkeys(box.read(gold).strip() for box in inner))
     found = answers.extract(gold, rules="boxed", tags=None)
     return found.text if isinstance(found, Answer) else gold
 

@@ -8,7 +8,7 @@ import re
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-from rewardd_verifiers.text import boxes, parts, phrases, spellings, stance
+from rewardd_verifiers.text import boxes, last_line, parts, phrases, spellings, stance
 from rewardd_verifiers.text.boxes import Box
 from rewardd_verifiers.text.parts import DEFAULT_TAGS, Tags
 
@@ -293,4 +293,6 @@ class _Search:
         if found.start == found.end:
             return Missing("no_answer", f"nothing behind the {found.rule}", found.rule)
         answer = self._answer(found.start, found.end, found.rule)
-        return answer._replace(text=spellings.joined(answer.text), hedge=found.hedge)
+        text = answer.text
+        text = last_line.spaced(text) if found.rule == "number" else spellings.joined(text)
+        return answer._replace(text=text, hedge=found.hedge)

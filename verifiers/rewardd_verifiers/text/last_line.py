@@ -53,6 +53,16 @@ _LIST = re.compile(
 """Numbers that stand as one list: three by commas, or two by a word."""
 _POINT = re.compile(rf"[(\[]\s*+{_PLAIN}(?:\s*+[,;]\s*+{_PLAIN})++\s*+[)\]]")
 _SAYS = re.compile(r"\s*+(?:(?:is|are|equals|was|be|becomes|must\sbe|has\svalue)\s++|=\s*+)")
+_CONCLUSION = re.compile(
+    r"[.!?]\$*+\s++(?=(?:therefore|thus|hence|so|consequently|altogether|in\s(?:total|all))\b)",
+    re.IGNORECASE,
+)
+_POLITE = re.compile(
+    r"(?:\s++(?:I\shope\s(?:it|this|that)\b[^.!\n]{0,60}+[.!]?|<\|[^|\n]{1,40}+\|>\w{0,16}+))++$"
+)
+"""What some models close with, and marks of the template behind it."""
+_LONGEST_POLITE = 160
+_ATTACHED = re.compile(rf"(?<=\d)(?={_UNIT}$)")
 _NAME = re.compile(r"(?:\$|\\\()\s*+[A-Za-z]\w{0,8}+\s*+(?:\$|\\\))")
 
 
@@ -61,7 +71,20 @@ def find(text: str) -> tuple[int, int, str] | None:
     line = _last_line(text)
     if line is None:
         return None
-    return _formula(text, *line) or _bold(text, *line) or _number(text, *line)
+    start, end = line
+    for conclusion in _CONCLUSION.finditer(text, start, end):
+        start = conclusion.end()
+    found = _in_range(text, start, end)
+    return _in_range(text, *line) if found is None and start > line[0] else found
+
+
+def spaced(number: str) -> str:
+    """Return a number with a blank before its unit: `7m` alone is a product of symbols."""
+    return number if number[-1:].isdecimal() else _ATTACHED.sub(" ", number)
+
+
+def _in_range(text: str, start: int, end: int) -> tuple[int, int, str] | None:
+    return _formula(text, start, end) or _bold(text, start, end) or _number(text, start, end)
 
 
 def joined(text: str, end: int) -> int:
@@ -92,6 +115,8 @@ def first_number(text: str, start: int, end: int) -> int | None:
 
 def _last_line(text: str) -> tuple[int, int] | None:
     end = len(text.rstrip())
+    if polite := _POLITE.search(text, max(0, end - _LONGEST_POLITE), end):
+        end = polite.start()
     if end == 0:
         return None
     start = text.rfind("\n", 0, end) + 1

@@ -86,7 +86,8 @@ _DENIED_AFTER = re.compile(
     r"|(?:is|was)n['’]t\s+(?:correct|right|true|so|valid|possible|it|(?:the|my|our)\s+(?:\w+\s+)?answer)"
     r"|(?:is|was)n['’]t\s*+[.!]"
     r"|can(?:not|['’]t|\snot)\s+be\s+(?:\w+\s+)?(?:right|correct|true|it|the\s+(?:\w+\s+)?answer)"
-    r"|(?:ではな|じゃな|가\s아|이\s아|不对|不正确|是错)"
+    r"|(?:でし?ょうか|だろうか|かもしれ|[^\W\da-zA-Z_]?(?:では|じゃ|で)な|[가이은는]\s아니|가\s아닙|이\s아닙|아닙"
+    r"|[吗嗎呢]|不对|不正确|不成立|是错)"
     r")",
     re.IGNORECASE,
 )
@@ -106,7 +107,7 @@ _UNLESS = re.compile(
     r")",
     re.IGNORECASE,
 )
-_TOKEN = re.compile(r"[\s*_$(\[]*+(?:[A-J]|[-+−]?\d(?:[.,/]?\d)*+)(?!\w)[)\]*_$]*+")
+_TOKEN = re.compile(r"[\s*_$(\[]*+(?:[A-J]|[-+−]?\d(?:[.,/]?\d)*+)(?![A-Za-z\d_])[)\]*_$]*+")
 _PAUSE = re.compile(r"[\s*_\"”)}$.,;:!?…—-]*+(?:(?:hmm+|oh|but)[\s,.…]*+)?")
 _SPELLED_AGAIN = re.compile(rf"{_CLOSING},?{_CLOSING}or\s++(?:about\s++)?[$*]{{0,2}}+[\d\\.]")
 """A box with "or 0.375" behind it: the box decides."""
