@@ -21,8 +21,13 @@ class Force(IntEnum):
     CHOSEN = 2
 
 
+_TERSE = ("it's", "it’s", "it is", "only", "leaving", "letter", "so", "hence", "thus", "therefore")
+"""Words that announce a choice only where the sentence ends with it: "so B = 3" is algebra."""
+
+_STOP = re.compile(r"[\s*_)\]}$\"”]*+(?:[.!。]|\n|$|(?:fits|works|holds)\b)")
 _KEYWORDS: Mapping[str, Force] = {
     "answer": Force.CHOSEN,
+    "ans": Force.CHOSEN,
     "choose": Force.CHOSEN,
     "select": Force.CHOSEN,
     "pick": Force.CHOSEN,
@@ -42,8 +47,8 @@ _KEYWORDS: Mapping[str, Force] = {
     "must be": Force.CHOSEN,
     "has to be": Force.CHOSEN,
     "option": Force.NAMED,
-    "only": Force.NAMED,
     "choice": Force.NAMED,
+    **dict.fromkeys(_TERSE, Force.NAMED),
 }
 # Between keyword and letter: verbs and fillers, colons, emphasis, openings of formulas.
 _VERB = (
@@ -57,7 +62,7 @@ _FILLER = (
 # Bounded, but not possessive: CPython 3.11 loses groups in such a repetition (gh-101955).
 _GAP = re.compile(
     rf"(?:\s++|[*_#>'\"“”‘’「」【】`$\-–—]|\\[(\[]|\\(?:text|textbf|mathbf|mathrm|boldsymbol)\s*+\{{"
-    rf"|(?P<verb>{_VERB})|{_FILLER}){{0,24}}",
+    rf"|(?P<verb>{_VERB})|{_FILLER}|(?<=ans)\\.){{0,24}}",
     re.IGNORECASE,
 )
 _NEGATOR = re.compile(
@@ -131,7 +136,14 @@ def _read(
     followed = letters.follow(text, gap.end(), options) or _follow_text(text, gap.end(), options)
     if followed is None or _is_negated(text, position, followed[1]):
         return None
+    if text[position:behind].lower() in _TERSE and not _ends_there(text, position, followed[1]):
+        return None
     return _standing(text, gap.end(), Announcement(position, followed[1], force, followed[0]))
+
+
+def _ends_there(text: str, position: int, end: int) -> bool:
+    """Return whether a word of its own begins at `position`, and the sentence ends at `end`."""
+    return not text[position - 1 : position].isalnum() and _STOP.match(text, end) is not None
 
 
 def _follow_text(

@@ -30,7 +30,7 @@ _PART = (
 )
 # What may stand between boxes that together are one answer.
 _GAP = re.compile(
-    r"(?:[\s,;$&]++|\\[()\[\],;: ]|\\q?quad|and\b|or\b|和|或|[A-Za-z](?:_\{?\d\}?)?\s?="
+    r"(?:[\s,;$&/|]++|\\[()\[\],;: ]|\\q?quad|and\b|or\b|和|或|[A-Za-z](?:_\{?\d\}?)?\s?="
     rf"|\\text\s?\{{(?:[\s,]++|and\b|or\b|{_PART})*+\}}|\.?\s*+\*{{0,2}}+{_PART}\*{{0,2}}+)*+"
 )
 _OR = re.compile(r"\bor\b|或")
@@ -115,10 +115,10 @@ def extract(
 def _stripped(text: str) -> str:
     r"""Return `text` without blanks at its ends, `\ ` among them, and without ornaments behind."""
     text = text.strip()
-    if not text or (text[-1] != "\\" and text[-1].isascii()):
+    if not text or (text[-1] != "\\" and text[-1].isascii() and text[0].isascii()):
         return text
-    if not text[-1].isascii():
-        return text.rstrip(_ORNAMENTS) or text
+    if not (text[-1].isascii() and text[0].isascii()):
+        return text.strip(_ORNAMENTS) or text
     blanks = len(text) - len(text.rstrip("\\"))
     return text[:-1].rstrip() if blanks % 2 else text
 
@@ -295,4 +295,6 @@ class _Search:
         answer = self._answer(found.start, found.end, found.rule)
         text = answer.text
         text = last_line.spaced(text) if found.rule == "number" else spellings.joined(text)
+        if found.rule == "whole" and "\n" in text and "\\" not in text:
+            text = ", ".join(line.strip(" ,;") for line in text.split("\n") if line.strip())
         return answer._replace(text=text, hedge=found.hedge)

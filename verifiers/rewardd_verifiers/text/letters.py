@@ -160,7 +160,7 @@ def _patterns(label: str, run: str) -> _Shape:
         listed=re.compile(rf"{_PREFIX}{many}\s*+[.:)]?"),
         run=re.compile(rf"\(?(?P<letters>{run})\)?\.?"),
         labelled=re.compile(
-            rf"{_PREFIX}(?P<letters>{label})(?P<mark>(?<=[)\]])|\s*+(?:[.:)—–]|-(?=\s)))"
+            rf"{_PREFIX}(?P<letters>{label})(?P<mark>(?<=[)\]])|\s*+(?:[.:)—–]|-(?=\s))|\s++\((?=[^)]{{2}}))"
         ),
         here=re.compile(rf"(?P<letters>{label}(?:{_JOINT}{label}{_END})*+|{run}){_END}"),
     )
@@ -198,11 +198,20 @@ def _read_labelled(found: re.Match[str], plain: str, options: Options) -> Readin
     """Read a letter, a delimiter and a text; `E. coli` is no choice of E."""
     letters = _labels(found["letters"], options)
     text = plain[found.end() :].strip()
+    if found["mark"].endswith("("):
+        text = text.removesuffix(".").removesuffix(")")
     beside = options.by_text(text) or options.begun_by(text)
     if beside is not None:
         return Reading(letters, contradicted=letters != frozenset({beside}))
     initial = found["mark"].strip().startswith(".") and (options.texts or text[:1].islower())
-    if not text or initial or not all(map(options.holds, letters)):
+    about = found["mark"].strip() in {"", ")", "("} and _TELLS_ABOUT.match(text) is not None
+    if (
+        not text
+        or initial
+        or about
+        or found["mark"].endswith("(")
+        or not all(map(options.holds, letters))
+    ):
         return None
     doubt = stance.doubt(plain, 0, found.end())
     if doubt and doubt != stance.SEVERAL:
@@ -211,6 +220,10 @@ def _read_labelled(found: re.Match[str], plain: str, options: Options) -> Readin
     return Reading(letters, hedged=hedged)
 
 
+_TELLS_ABOUT = re.compile(
+    r"(?:is|isn|was|wasn|are|fails?|does|doesn|can|cannot|would|should|must|seems|has|gives|leads)\b"
+)
+"""Begins a sentence on an option, not the text of one."""
 _VERBS_AFTER_A = re.compile(
     r"\s++(?:and|as|because|but|by|for|from|if|in|is|on|or|rather|since|so|which|while|with)\b"
 )

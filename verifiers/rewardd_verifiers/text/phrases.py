@@ -17,8 +17,10 @@ _MOST_WORDS = 7
 
 _PHRASE = re.compile(
     r"final answer is|final answer|the answers? (?:is|are)\b|answer is|answer(?:\*\*)?[:：]"
-    r"|# ?answer\b|the solution is|the result is"
-    r"|答[:：]|答案是|答案为|答案[:：]|最终答案|故选|答え|정답|\b답\s?[:：]"
+    r"|answer\s?(?:→|->|=>|⇒|[–—]|-(?=\s))|# ?answer\b|the solution is|the (?:final )?result is"
+    r"|el resultado (?:final )?es|le résultat (?:final )?est|il risultato (?:finale )?è"
+    r"|o resultado (?:final )?é|das ergebnis (?:ist|lautet)|结果(?:是|为)"
+    r"|答[:：]|答案是|答案为|答案[:：]|最终答案|故选|答え|정답|(?<![가-힣])답(?:은|\s?[:：])"
     r"|la respuesta (?:final |correcta )?es|respuesta(?: final)? ?:"
     r"|la réponse (?:finale |correcte )?est|réponse(?: finale)? ?:"
     r"|die (?:richtige |endgültige )?antwort (?:ist|lautet)|ist die antwort|antwort ?:|ответ"
@@ -27,14 +29,16 @@ _PHRASE = re.compile(
     re.IGNORECASE,
 )
 _ANCHORS = (
-    "answer", "the solution is", "the result is", "答", "故选", "정답", "답", "respuesta",
-    "réponse", "antwort", "ответ", "risposta", "resposta",
+    "answer", "the solution is", "result is", "答", "故选", "답", "respuesta", "réponse",
+    "antwort", "ответ", "risposta", "resposta", "resultado", "résultat", "risultato", "ergebnis",
+    "结果",
 )  # fmt: skip
 """Each phrase holds one of these, at most `_LONGEST_LEAD` characters behind its beginning."""
 
 _LONGEST_LEAD = 24
 _LEAD = re.compile(
-    r"[\s*_#:：=>「」“”\"是为は은는이가—]*+(?:(?:is|are|will be|would be)\b)?[\s*_:：=“\"]*+"
+    r"[\s*_#:：=>→⇒「」“”\"是为は은는이가—、，]*+(?:(?<=\n)[-•]\s++)?(?:->\s*+)?"
+    r"(?:(?:is|are|will be|would be)\b)?[\s*_:：=“\"]*+"
     r"(?:(?:therefore|thus|then|simply|indeed|exactly|equal to|donc|also|entonces)\b[\s*_:：=]*+)*+"
 )
 _END = re.compile(r"[.!?。！？](?=\s|\*|$)|[。！？]|\n|<\|")
@@ -48,7 +52,7 @@ _SHARE = re.compile(
 # A second answer in brackets is no aside: it stays, and the answer is a hedge.
 _ASIDE = re.compile(
     r"(?<=[^\s(])\s\((?!\s?(?:or|maybe|perhaps|possibly|alternatively)\b)"
-    r"(?=[^()]*[A-Za-z]{3})[^()\n]*+\)"
+    r"(?=[^()]*[A-Za-z]{3})[^()\n]*+\)|（(?!或|也|可能)[^（）\n\d]*+）"
 )
 _DENIED = re.compile(
     r"(?:n't|not)\s[^,.\n]{1,40}+(?:,\s)?(?:but\s(?:rather\s)?|it\sis\s|it's\s)|"
@@ -61,6 +65,7 @@ _RETRACTED = re.compile(
     r"|\bi\s(?:have\s)?made\san?\s(?:\w+\s)?(?:mistake|error)\b",
     re.IGNORECASE,
 )
+_ENTRY = re.compile(r"(?:(?P<name>[A-Za-z]\w?)\s*+=\s*+)?[-+−]?\d[\d.,/]*+[,;]?")
 _AGREED = re.compile(r"(?:yes|no|true|false)\b(?=,\s)", re.IGNORECASE)
 _COPULA = re.compile(
     r"(?:(?<=\d)\s?[个個개명人本枚匹冊回]\s?)?(?:で(?:す|ある|しょう)|だ|입니다|이다|이에요|예요)$"
@@ -79,7 +84,7 @@ _TELLING = frozenset(
 """Words of a sentence that tells an answer, rather than of the answer."""
 
 _TELLING_HAN = re.compile(
-    r"所以|因此|综上|总共|一共|共有|不是|答|是|于是|那么|得到|したがって|よって|따라서"
+    r"所以|因此|综上|总共|一共|共有|不是|答|是|于是|那么|得到|です|である|입니다|したがって|よって|따라서"
 )
 _FEWEST_OF_A_SENTENCE = 3
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -147,12 +152,20 @@ def _whole(text: str, *, letters: bool) -> Span | None:
         return None
     if len(words) > _MOST_WORDS or _PHRASE.search(plain) or ". " in plain:
         return None
-    if "\n" in plain.strip() and "\\begin" not in plain:
+    if "\n" in plain.strip() and "\\begin" not in plain and not _is_list(plain):
         return None
     if formulas and words and plain.lstrip("* ")[:1].isalpha():
         return None
     start = text.index(stripped[0])
     return Span(start, start + len(stripped), "whole")
+
+
+def _is_list(text: str) -> bool:
+    """Whether each line is a number, or each a number with a name of its own."""
+    lines = [found for line in text.split("\n") if (found := _ENTRY.fullmatch(line.strip()))]
+    names = {line["name"] for line in lines}
+    named = names == {None} or len(names - {None}) == len(lines)
+    return named and len(lines) == sum(1 for line in text.split("\n") if line.strip())
 
 
 def _tells(words: list[str]) -> bool:

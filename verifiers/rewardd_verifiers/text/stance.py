@@ -25,7 +25,9 @@ _SUSPECTS = frozenset(
         "assuming", "imagine", "pretend", "think", "believe", "guess", "say", "suspect", "argue",
         "claim", "expect", "deny", "denies", "false", "wrong", "incorrect", "untrue", "unlikely",
         "unclear", "unknown", "uncertain", "unsure", "reject", "disagree", "impossible",
-        "anything", "everything", "except", "other", "nicht", "pas", "не", "≠", "\\ne",
+        "anything", "everything", "except", "other", "claims", "claimed", "says", "said", "thinks",
+        "thought", "believes", "believed", "guesses", "guessed", "trap", "tempting", "naive",
+        "naïve", "typical", "common", "popular", "nicht", "pas", "не", "≠", "\\ne",
         "\\neq", "\\not",
     )
 )  # fmt: skip
@@ -49,6 +51,8 @@ _FRAME = re.compile(
     r"|\b(?:might|may|could)\s+(?:\w+\s+)?(?:think|believe|say|guess|suspect|argue|claim|expect)"
     r"|\b(?:one|you|some|others|people|many|students|they)\s+(?:would\s+|will\s+)?"
     r"(?:say|think|believe|claim|argue|guess)"
+    r"|\b(?:claim(?:s|ed)|sa(?:ys|id)|th(?:inks|ought)|believe[sd]|guesse[sd])"
+    r"|\b(?:trap|tempting|na[iï]ve|typical|common|popular)"
     r"|\b(?:is|could|can|might)\s+it\s+(?:be\s+)?(?:true|possible|right|correct)?)"
     r"(?:\s+(?:to\s+(?:say|claim|think|assume|conclude)|for\s+(?:sure|certain)|or\s+not))?"
     r"(?:\s+(?:that|whether|if|how|why))?(?:\s+or\s+not)?",
@@ -117,6 +121,13 @@ _QUESTION = re.compile(
     r"|what|how|who|which|when|must)\b",
     re.IGNORECASE,
 )
+_REFUSED = re.compile(
+    r"\b(?:can(?:not|['’]t|\snot)|could(?:n['’]t|\snot)|unable\sto|impossible\sto|fail(?:ed)?\sto)"
+    r"\s+(?:\w+\s+){0,1}?(?:solve|answer|determine|give|provide|compute|tell|decide|help)\b"
+    r"|\b(?:don['’]t|do\snot)\s+(?:\w+\s+)?know\b|\bno\sidea\b",
+    re.IGNORECASE,
+)
+"""Words of a text that gives no answer; what number stands beside them is none."""
 _TAKEN_BACK = re.compile(
     r"(?:^|[.!?\n,]|\b(?:wait|actually|hmm|no|but|oh)\b,?)[\s*]*+(?:that|this|it|the\s+above|my\s+(?:answer|result))"
     r"(?:['’]s|\s+is|\s+was|\s+seems)\s+"
@@ -141,6 +152,8 @@ def doubt(text: str, start: int, end: int, *, keyword: int | None = None) -> str
     """
     if why := _before(text, start, keyword):
         return why
+    if keyword is None and _REFUSED.search(text, max(0, start - _BEFORE), end + _AFTER):
+        return "refused"
     if keyword is not None and _STATED_NO.match(text, start, end):
         return "denied"
     return _after(text, end, asking=keyword is None or _asks(text, keyword))
