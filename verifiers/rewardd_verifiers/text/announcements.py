@@ -10,6 +10,9 @@ from rewardd_verifiers.text import letters, stance
 MAX_ANNOUNCEMENTS = 512
 """Of one keyword; of more, the last are read."""
 
+_WRAPPING = 40
+"""Characters of emphasis and commands round the text of an option."""
+
 _CLAUSE = 120
 """Characters before and behind an announcement in which it may be negated."""
 
@@ -150,9 +153,14 @@ def _follow_text(
     text: str, position: int, options: letters.Options
 ) -> tuple[letters.Reading, int] | None:
     """Read the text of one option that is all that the sentence says from `position` on."""
-    stop = _CLAUSE_END.search(text, position, position + letters.MAX_LABEL_TEXT)
-    end = stop.start() if stop else min(len(text), position + letters.MAX_LABEL_TEXT)
-    label = options.by_text(letters.unwrap(text[position:end])) if options.texts else None
+    if not options.texts:
+        return None
+    reach = min(len(text), position + 2 * max(map(len, options.texts.values())) + _WRAPPING)
+    stop = _CLAUSE_END.search(text, position, reach)
+    end = stop.start() if stop else reach
+    if not stop and reach < len(text):
+        return None
+    label = options.by_text(letters.unwrap(text[position:end]))
     return (letters.Reading(frozenset({label})), end) if label else None
 
 
