@@ -17,6 +17,7 @@ from rewardd_sandbox.inside import orders
 from rewardd_sandbox.languages import LANGUAGES
 from rewardd_sandbox.loading import Built, compiler, names
 from rewardd_sandbox.program import BuildFailure, Limits, Program
+from rewardd_sandbox.shelf import Shelf
 from rewardd_sandbox.slot import Slot
 from rewardd_sandbox.toolchains import Toolchain
 from rewardd_sandbox.watch import Allowance, Seen
@@ -37,8 +38,9 @@ Borrow = Callable[[], AbstractAsyncContextManager[Slot]]
 class Builder:
     """Builds programs: one flight per distinct source, the last results kept by size."""
 
-    def __init__(self, borrow: Borrow, cache: Path, cache_inside: str) -> None:
+    def __init__(self, borrow: Borrow, cache: Path, cache_inside: str, shelf: Shelf) -> None:
         self._borrow = borrow
+        self._shelf = shelf
         self._cache = cache
         self._cache_inside = cache_inside
         self._kept: OrderedDict[bytes, tuple[Outcome, int]] = OrderedDict()
@@ -115,7 +117,8 @@ class Builder:
         header = LANGUAGES[program.language].precompile
         if header is None or f"<{header}>".encode() not in program.files[program.main]:
             return None
-        name = hashlib.sha256(f"{toolchain.identity} {header}".encode()).hexdigest()[:16]
+        made_of = f"{toolchain.identity} {toolchain.variant.build} {header}"
+        name = hashlib.sha256(made_of.encode()).hexdigest()[:16]
         if name not in self._headers:
             making = self._make_header(program.language, header, name, toolchain, slot)
             self._headers[name] = asyncio.ensure_future(making)
@@ -124,24 +127,32 @@ class Builder:
     async def _make_header(
         self, language: str, header: str, name: str, toolchain: Toolchain, slot: Slot
     ) -> str | None:
+        place = self._cache / name / f"{header}.gch"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        # Behind other code the compiled form cannot be used, but the place is looked at first.
+        place.with_suffix("").write_text(_forward(header))
+        async with self._shelf.making(name):
+            if await asyncio.to_thread(self._shelf.take, name, place):
+                return f"{self._cache_inside}/{name}"
+            content = await self._compile_header(language, header, toolchain, slot)
+            if content is None:
+                return None
+            await asyncio.to_thread(self._shelf.put, name, content, place)
+        return f"{self._cache_inside}/{name}"
+
+    async def _compile_header(
+        self, language: str, header: str, toolchain: Toolchain, slot: Slot
+    ) -> bytes | None:
         main = Path(header).name
-        source = Program(
-            language=language, files={main: f"#include_next <{header}>\n".encode()}, main=main
-        )
+        source = Program(language=language, files={main: _forward(header).encode()}, main=main)
         words = {**toolchain.programs, "main": main, "out": f"{main}.gch"}
         command = [word.format_map(words) for word in toolchain.variant.build[0]]
         command[1:1] = ["-x", "c++-header"]
         seen, failed, found, _ = await self._run(
             source, _HEADER_LIMITS, toolchain, command, slot, ((f"{main}.gch",), _HEADER_BYTES)
         )
-        if seen.breach is not None or failed or not found:
-            return None
-        place = self._cache / name / f"{header}.gch"
-        place.parent.mkdir(parents=True, exist_ok=True)
-        await asyncio.to_thread(place.write_bytes, next(iter(found.values())))
-        # Behind other code the compiled form cannot be used, but the place is looked at first.
-        place.with_suffix("").write_bytes(source.files[main])
-        return f"{self._cache_inside}/{name}"
+        ended_well = seen.breach is None and not failed
+        return next(iter(found.values()), None) if ended_well else None
 
     async def _run(
         self,
@@ -175,6 +186,10 @@ class Builder:
             return seen, reaped.status != 0, found, log
         finally:
             await child.close()
+
+
+def _forward(header: str) -> str:
+    return f"#include_next <{header}>\n"
 
 
 def _key(program: Program, limits: Limits, toolchain: Toolchain) -> bytes:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import shutil
-import tempfile
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from rewardd_sandbox.inside.slotroot import WORK
 from rewardd_sandbox.jail import LocalJail
 from rewardd_sandbox.languages import LANGUAGES
 from rewardd_sandbox.program import Answer, BuildFailure, End, Given, Limits, Program
+from rewardd_sandbox.shelf import Shelf
 from rewardd_sandbox.slot import Ground, Slot
 from rewardd_sandbox.tiers import Footing, Refusal, Report, Tier, footings, is_root, remedy
 from rewardd_sandbox.toolchains import Toolchain
@@ -324,16 +324,16 @@ class LocalSandbox:
 
     async def _stand(self, footing: Footing) -> _Standing:
         """Make the slots on a footing, and prove the first by running a program in it."""
-        state = _make_state()
+        count = self._options.slots or len(os.sched_getaffinity(0))
+        users = _users(self._options.first_user, count, footing)
+        state = stale.make_directory()
         groups: Groups | None = None
         standing: _Standing | None = None
-        users = Users(self._options.first_user)
         try:
             groups = Groups(state.name) if footing.cgroup else None
             ground = self._ground(footing, state, users.first)
-            builder = Builder(self._borrow, ground.cache, ground.cache_inside)
+            builder = Builder(self._borrow, ground.cache, ground.cache_inside, Shelf.ours())
             standing = _Standing(ground, builder, [], groups, users)
-            count = self._options.slots or len(os.sched_getaffinity(0))
             make = None if groups is None else groups.slot
             standing.slots += [Slot(number, ground, make) for number in range(count)]
             for slot in standing.slots:
@@ -373,12 +373,12 @@ class LocalSandbox:
         )
 
 
-def _make_state() -> Path:
-    stale.remove_directories(Path(tempfile.gettempdir()))
-    state = Path(tempfile.mkdtemp(prefix=f"{stale.PREFIX}{os.getpid()}-"))
-    state.chmod(0o711)
-    (state / "cache").mkdir(0o755)
-    return state
+def _users(first: int, slots: int, footing: Footing) -> Users:
+    """Return users for jails, which no other worker has where the footing has use for them."""
+    users = Users(first, 2 * slots)
+    if not users.alone and (footing.separate_users or footing.drop_first):
+        raise SetupError("users", 0, f"no {2 * slots} user numbers from {first} on are free")
+    return users
 
 
 def _complaint(answer: Answer) -> str:

@@ -1,13 +1,23 @@
-"""Clear away what a worker left that was killed: it could not do so itself."""
+"""Directories and groups of workers: made under names by which those of killed ones are found."""
 
 import contextlib
 import os
 import re
 import shutil
+import tempfile
 from pathlib import Path
 
 PREFIX = "rewardd-sandbox-"
 _NAME = re.compile(rf"{PREFIX}([0-9]+)-\w+")
+
+
+def make_directory() -> Path:
+    """Return a directory of this worker's own, which others may pass through but not look into."""
+    remove_directories(Path(tempfile.gettempdir()))
+    state = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    state.chmod(0o711)
+    (state / "cache").mkdir(0o755)
+    return state
 
 
 def remove_directories(folder: Path) -> None:

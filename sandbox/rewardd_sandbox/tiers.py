@@ -123,6 +123,8 @@ _REMEDIES = {
     "landlock": "boot a kernel of at least 5.13 with Landlock in its lsm= list",
     "seccomp": "boot a kernel with CONFIG_SECCOMP_FILTER",
     "user": "keep CAP_SETUID and CAP_SETGID in the container, or start it as a plain user",
+    "users": "run fewer workers on this machine: each slot needs two user numbers below 65520 that"
+    " no other worker holds",
     "interpreter": "set sandbox.python to a Python >= 3.11 that all users of this machine can read",
 }
 
