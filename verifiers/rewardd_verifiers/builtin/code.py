@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from rewardd_sandbox import (
     BuildFailure,
+    Jail,
     Limits,
     LostError,
     Program,
@@ -15,7 +16,7 @@ from rewardd_sandbox import (
     StarvedError,
 )
 from rewardd_sandbox.languages import LANGUAGES, Language, find, main_file
-from rewardd_verifiers.code import asserts, checking, interaction, record, rewards
+from rewardd_verifiers.code import asserts, checking, foreign, interaction, record, rewards
 from rewardd_verifiers.code.extraction import Code as Extracted
 from rewardd_verifiers.code.extraction import Missing, extract
 from rewardd_verifiers.code.fields import ShapeError
@@ -110,8 +111,9 @@ class Code(SandboxVerifier[TaskReference]):
         found = None if name == "any" else find(name)
         if found is None and name != "any":
             raise ShapeError(f"no such language: {name[:40]}")
-        if task.kind in _PYTHON_KINDS and found is not None and not found.runner:
-            raise ShapeError(f"{task.kind} tests are run in Python only, not in {found.name}")
+        if found is not None and not _offered(task.kind, found):
+            able = ", ".join(name for name in LANGUAGES if _offered(task.kind, LANGUAGES[name]))
+            raise ShapeError(f"{task.kind} tests are not offered in {found.name}, but in: {able}")
         return found
 
     def _missing(self, missing: Missing) -> Verdict:
@@ -131,9 +133,9 @@ class Code(SandboxVerifier[TaskReference]):
 
     async def _judge(self, code: Extracted, task: Task, sandbox: Sandbox) -> Verdict:
         facts = {**sandbox.facts, "language": code.language.name}
-        size = len(code.source) + sum(map(len, code.files.values()))
-        if size > _MAX_SOURCE:
-            return Verdict.zero(Reason.COMPILE_ERROR, f"{size} characters of source", facts)
+        refused = _refused(code, task, facts)
+        if refused is not None:
+            return refused
         program = self._program(code, task)
         facts["sha256"] = sha256(program.files[program.main]).hexdigest()
         problem = _unfit(program)
@@ -145,22 +147,12 @@ class Code(SandboxVerifier[TaskReference]):
             build_cpu_seconds=self.build_cpu_seconds,
         )
         limits = task.bounded(base, self.cpu_factor)
-        jail = await sandbox.open(_after_prompt(program, task), limits)
-        if isinstance(jail, BuildFailure) and task.kind is Kind.CHECK:
-            jail = await sandbox.open(program, limits)
+        jail = await _open(program, code.language, task, limits, sandbox)
         if isinstance(jail, BuildFailure):
             told = partial(record.of_build, code.language.name, code.source, jail)
             return replace(_not_built(jail, facts), record=told)
-        terms = Terms(
-            reward=self.reward,
-            compare=task.compare or self.compare,
-            limits=limits,
-            strict=self.strict,
-            ignore_exit_code=self.ignore_exit_code,
-            stop_after=self.stop_after,
-        )
-        trial = Trial(jail, task, terms)
         chosen = choose(task, self.max_tests, self.select, self.seed)
+        trial = Trial(jail, task, self._terms(task, limits))
         try:
             if task.checker is not None:
                 trial.examiner = await checking.load(jail, task.checker, limits)
@@ -173,6 +165,16 @@ class Code(SandboxVerifier[TaskReference]):
         verdict = self._conclude(trial, [test for _, test in chosen], facts)
         told = partial(record.of_trial, code.language.name, code.source, trial.outcomes)
         return replace(verdict, record=told)
+
+    def _terms(self, task: Task, limits: Limits) -> Terms:
+        return Terms(
+            reward=self.reward,
+            compare=task.compare or self.compare,
+            limits=limits,
+            strict=self.strict,
+            ignore_exit_code=self.ignore_exit_code,
+            stop_after=self.stop_after,
+        )
 
     def _program(self, code: Extracted, task: Task) -> Program:
         main = task.main or main_file(code.language, code.source)
@@ -219,6 +221,13 @@ class Code(SandboxVerifier[TaskReference]):
         return Verdict.zero(first.judged.reason, detail, shown)
 
 
+def _offered(kind: Kind, language: Language) -> bool:
+    """Whether there are such tests in a language."""
+    if language.runner or kind not in _PYTHON_KINDS:
+        return True
+    return kind is Kind.CALL and bool(language.caller)
+
+
 def _completed(task: Task) -> Task:
     """Return the task with the entry that its asserts are about.
 
@@ -232,6 +241,30 @@ def _completed(task: Task) -> Task:
     if not entry:
         raise ShapeError("the asserts call no function that a program could define")
     return replace(task, entry=entry)
+
+
+def _refused(code: Extracted, task: Task, facts: dict[str, str]) -> Verdict | None:
+    """Return a verdict on a program that cannot be run on these tests; None if it can."""
+    if not _offered(task.kind, code.language):
+        detail = f"{task.kind} tests are not offered in {code.language.name}"
+        return Verdict.zero(Reason.BAD_FORMAT, detail, facts)
+    size = len(code.source) + sum(map(len, code.files.values()))
+    if size > _MAX_SOURCE:
+        return Verdict.zero(Reason.COMPILE_ERROR, f"{size} characters of source", facts)
+    return None
+
+
+async def _open(
+    program: Program, language: Language, task: Task, limits: Limits, sandbox: Sandbox
+) -> Jail | BuildFailure:
+    """Load a program as its kind of tests needs it."""
+    if task.kind is Kind.CALL and not language.runner:
+        jail = await sandbox.open(foreign.prepare(program, language, task), limits)
+        return jail if isinstance(jail, BuildFailure) else foreign.Caller(jail)
+    jail = await sandbox.open(_after_prompt(program, task), limits)
+    if isinstance(jail, BuildFailure) and task.kind is Kind.CHECK:
+        jail = await sandbox.open(program, limits)
+    return jail
 
 
 def _after_prompt(program: Program, task: Task) -> Program:
