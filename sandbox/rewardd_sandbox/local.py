@@ -133,7 +133,10 @@ class LocalSandbox:
             self.report = Report(footing=footing, refusals=tuple(refusals))
             return self.report
         self.report = Report(footing=None, refusals=tuple(refusals))
-        lines = "; ".join(map(str, refusals)) or "this system is not Linux"
+        lines = (
+            "; ".join(map(str, refusals))
+            or f"no tier from {self._options.min_tier} up can be tried here"
+        )
         raise UnavailableError(f"no program can be run here: {lines}")
 
     async def close(self) -> None:

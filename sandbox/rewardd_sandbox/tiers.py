@@ -125,7 +125,7 @@ _REMEDIES = {
     "user": "keep CAP_SETUID and CAP_SETGID in the container, or start it as a plain user",
     "users": "run fewer workers on this machine: each slot needs two user numbers below 65520 that"
     " no other worker holds",
-    "interpreter": "set sandbox.python to a Python >= 3.11 that all users of this machine can read",
+    "interpreter": "set sandbox_python to a Python >= 3.11 that all users of this machine can read",
 }
 
 

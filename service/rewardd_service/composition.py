@@ -207,15 +207,16 @@ def local_backend(settings: Settings) -> LocalBackend:
     pools = [PoolSettings(workers=settings.workers or cores, limits=limits)]
     jailers = cores if settings.sandbox_workers is None else settings.sandbox_workers
     if jailers:
-        pools.append(_jailers(jailers))
+        pools.append(_jailers(jailers, settings.sandbox_options()))
     return LocalBackend(pools)
 
 
-def _jailers(workers: int) -> PoolSettings:
+def _jailers(workers: int, sandbox_options: Mapping[str, str]) -> PoolSettings:
     return PoolSettings(
         workers=workers,
         need=Need.SANDBOX,
         sandbox="rewardd_service.sandboxed:local_sandbox",
+        sandbox_options=sandbox_options,
         eager=False,
         limits=Limits(
             # The programs have limits of their own; these are for the worker around them, which

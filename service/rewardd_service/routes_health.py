@@ -8,6 +8,7 @@ from rewardd_service.edge.desk import Desk
 from rewardd_service.edge.drain import Drain
 from rewardd_service.edge.metrics_door import MetricsDoor
 from rewardd_service.errors import BackendUnavailableError
+from rewardd_service.jails import Jails
 from rewardd_service.metrics import CONTENT_TYPE
 from rewardd_service.openapi import problems
 
@@ -25,6 +26,7 @@ class HealthRoutes:
     ) -> None:
         self._desk = desk
         self._drain = drain
+        self._jails = Jails(desk.scorer)
         self._version = version
         self._door = door
 
@@ -62,16 +64,21 @@ class HealthRoutes:
         """Answer, which is all there is to say."""
         return _json({"status": "alive"})
 
-    async def readyz(self) -> Response:
-        """Return 200 if a batch would be scored now, with what it would have to do without."""
+    async def readyz(self, request: Request) -> Response:
+        """Return 200 if a batch would be scored now, with what it would have to do without.
+
+        With `?languages=all` compilers are tried as well; their state comes with a later answer.
+        """
         self._drain.check_ready()
         why = self._desk.scorer.ready()
         if why is not None:
             raise BackendUnavailableError(why)
-        degraded = self._desk.scorer.degraded()
-        if degraded is not None:
-            return _json({"status": "ready", "degraded": degraded})
-        return _json({"status": "ready"})
+        everything = request.query_params.get("languages") == "all"
+        told = {
+            "degraded": self._desk.scorer.degraded(),
+            "sandbox": self._jails.state(all_languages=everything),
+        }
+        return _json({"status": "ready"} | {k: v for k, v in told.items() if v is not None})
 
     async def metrics(self, request: Request) -> Response:
         """Return all numbers, to this machine or to who has the key."""

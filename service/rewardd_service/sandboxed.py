@@ -1,12 +1,13 @@
 """Verifiers that run programs: one event loop for a worker, and the sandbox that lives in it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import TypeAlias
 
 from rewardd_sandbox import Sandbox, SandboxError
 from rewardd_sandbox.local import LocalSandbox, Options
+from rewardd_sandbox.tiers import Tier
 from rewardd_verifiers import Sample, SandboxVerifier
 
 OpenSandbox: TypeAlias = Callable[[], AbstractAsyncContextManager[Sandbox]]
@@ -55,6 +56,21 @@ class SandboxRunner:
         await self._opening.__aexit__(None, None, None)
 
 
-def local_sandbox() -> AbstractAsyncContextManager[Sandbox]:
-    """Return the sandbox of one worker process: one slot, as it judges one chunk at a time."""
-    return LocalSandbox(Options(slots=1))
+def local_sandbox(**wishes: str) -> AbstractAsyncContextManager[Sandbox]:
+    """Return the sandbox of one worker process: one slot, as it judges one chunk at a time.
+
+    Args:
+        wishes: `python`, `search_path`, `min_tier`; see `rewardd_sandbox.local.Options`.
+    """
+    return LocalSandbox(options_of(wishes))
+
+
+def options_of(wishes: Mapping[str, str]) -> Options:
+    """Return the options of one slot that an operator's wishes come to."""
+    usual = Options()
+    return Options(
+        slots=1,
+        python=wishes.get("python"),
+        search_path=wishes.get("search_path", usual.search_path),
+        min_tier=Tier(wishes.get("min_tier", usual.min_tier)),
+    )

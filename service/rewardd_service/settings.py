@@ -136,6 +136,17 @@ class Settings(BaseSettings):
         description="Processes that run programs in jails, started with the first program; "
         "as many as usable cores if absent, 0 for none.",
     )
+    sandbox_python: str | None = Field(
+        default=None,
+        description="Interpreter for submissions, with the packages that they may import; "
+        "the one that this environment was made from if absent.",
+    )
+    sandbox_path: str | None = Field(
+        default=None, description="Where compilers are looked for, as in PATH."
+    )
+    sandbox_min_tier: Literal["full", "userns", "uid", "user"] = Field(
+        default="user", description="Least isolation under which a program is run."
+    )
     verifier_cpu_seconds: Positive = Field(
         default=2.0, description="CPU time that one verification may take."
     )
@@ -158,6 +169,15 @@ class Settings(BaseSettings):
     redis_idle_seconds: Positive = Field(
         default=15.0, description="Silence of a worker after which others take over its work."
     )
+
+    def sandbox_options(self) -> dict[str, str]:
+        """Return what workers are told of the sandbox, as plain text."""
+        wishes = {
+            "python": self.sandbox_python,
+            "search_path": self.sandbox_path,
+            "min_tier": self.sandbox_min_tier,
+        }
+        return {name: wish for name, wish in wishes.items() if wish is not None}
 
     @property
     def on_loopback(self) -> bool:

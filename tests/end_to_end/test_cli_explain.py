@@ -88,8 +88,19 @@ def test_doctor_finds_this_installation_and_a_server_in_order(tmp_path: Path) ->
     assert "warm after" in shown
     assert shown.count("a right answer got 1.0, a wrong one 0.0") == 2
     assert "not configured" in shown
+    assert "language python" in shown
+    assert "server's sandbox" in shown
     assert shut_out.returncode == 1
     assert "401 unauthorized" in shut_out.stdout.decode()
+
+
+def test_doctor_says_why_no_program_can_be_run_and_what_helps() -> None:
+    ended = rewardd("doctor", variables=["COLUMNS=400", "REWARDD_SANDBOX_PYTHON=/nonexistent"])
+    shown = ended.stdout.decode()
+    assert ended.returncode == 1
+    (line,) = [line for line in shown.splitlines() if "FAIL" in line]
+    assert "no program can be run here" in line
+    assert "set sandbox_python to a Python" in shown
 
 
 def test_doctor_tells_of_a_server_that_is_not_there() -> None:

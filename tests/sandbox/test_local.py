@@ -26,7 +26,7 @@ async def test_a_tier_below_the_least_one_is_refused_with_the_remedy() -> None:
 
 async def test_an_interpreter_that_is_none_is_named() -> None:
     box = LocalSandbox(Options(slots=1, python="/nonexistent/python3"))
-    with pytest.raises(UnavailableError, match=r"/nonexistent/python3.*sandbox\.python"):
+    with pytest.raises(UnavailableError, match=r"/nonexistent/python3.*sandbox_python"):
         await box.start()
 
 

@@ -55,7 +55,7 @@ async def test_readiness_says_what_the_server_has_to_do_without(house: Bench) ->
     house.scorer.without = "redis does not serve"
     answer = await house.client.get("/readyz")
     assert answer.status_code == 200
-    assert answer.json() == {"status": "ready", "degraded": "redis does not serve"}
+    assert answer.json()["degraded"] == "redis does not serve"
 
 
 async def test_the_document_describes_every_model_that_it_points_to(house: Bench) -> None:

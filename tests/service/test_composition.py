@@ -3,7 +3,7 @@ from pydantic import SecretStr
 
 from rewardd_service.backends.local import LocalBackend
 from rewardd_service.backends.redis import RedisBackend, WorkerNode
-from rewardd_service.composition import chosen_backend, worker_node
+from rewardd_service.composition import chosen_backend, local_backend, worker_node
 from rewardd_service.settings import Settings
 from rewardd_verifiers import Need
 
@@ -30,6 +30,14 @@ def test_beside_a_fleet_no_program_of_a_policy_runs(settings: Settings, needs: l
     backend = chosen_backend(settings)
     assert isinstance(backend, RedisBackend)
     assert list(backend.pools) == needs
+
+
+def test_workers_are_told_of_the_sandbox_that_the_settings_ask_for() -> None:
+    settings = Settings(
+        sandbox_python="/opt/py", sandbox_path="/opt/bin", sandbox_min_tier="userns"
+    )
+    told = local_backend(settings).pools[Need.SANDBOX].settings.sandbox_options
+    assert told == {"python": "/opt/py", "search_path": "/opt/bin", "min_tier": "userns"}
 
 
 def test_a_url_that_is_none_is_refused_before_anything_starts() -> None:

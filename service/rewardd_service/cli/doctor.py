@@ -6,8 +6,6 @@ import platform
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated
@@ -18,10 +16,14 @@ from rich.table import Table
 
 from rewardd_client import RequestError, RewarddError
 from rewardd_client.schema import Sample, ScoreRequest
+from rewardd_service.cli.checks import Check, State
+from rewardd_service.cli.configuration import settings_of
 from rewardd_service.cli.console import CommandError, ExitCode, quit_with, screen, told
 from rewardd_service.cli.engines import Engine, embedded, remote
+from rewardd_service.cli.jail_checks import examined
+from rewardd_service.cli.jail_checks import told as told_of_jails
 from rewardd_service.cli.options import KeyOption, RecipesOption, WorkersOption
-from rewardd_service.errors import ServiceError
+from rewardd_service.errors import RequestRefusedError, ServiceError
 from rewardd_service.pool import usable_cores
 from rewardd_service.recipes import RecipeBook
 from rewardd_verifiers import BrokenVerifierError, Catalog
@@ -44,23 +46,8 @@ _EXTRAS = {
     "redis": ("redis", "faststream"),
 }
 _PATIENCE_SECONDS = 5.0
-
-
-class State(StrEnum):
-    """How a check ended."""
-
-    FINE = "ok"
-    ABSENT = "--"
-    BROKEN = "FAIL"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of the diagnosis."""
-
-    name: str
-    state: State
-    detail: str
+_JAIL_PATIENCE_SECONDS = 30.0
+"""Workers that run programs start with the first one."""
 
 
 def doctor(
@@ -77,10 +64,7 @@ def doctor(
     with told():
         checks = [_python(), *_packages(), _cores(), *_verifiers(), _recipes(recipes)]
         checks += asyncio.run(_live_checks(recipes, workers, url, key))
-    checks += [
-        Check("redis backend", State.ABSENT, "not configured"),
-        Check("sandbox lane", State.ABSENT, "not configured"),
-    ]
+    checks.append(Check("redis backend", State.ABSENT, "not configured"))
     table = Table(box=None, show_header=False)
     colours = {State.FINE: "green", State.ABSENT: "dim", State.BROKEN: "bold red"}
     for check in checks:
@@ -144,6 +128,7 @@ async def _live_checks(
     recipes: Path | None, workers: int | None, url: str | None, key: str | None
 ) -> list[Check]:
     checks = [check async for check in _pool(recipes, workers)]
+    checks += await examined(settings_of({}))
     if url is not None:
         checks += [check async for check in _server(url, key)]
     return checks
@@ -167,6 +152,8 @@ async def _server(url: str, key: str | None) -> AsyncIterator[Check]:
             yield Check("server", State.FINE, f"{url} answers, and knows {count} recipes")
             yield Check("key", State.FINE, "accepted" if key else "none was asked for")
             yield await _two_samples("server scores", engine)
+            async for check in _jails(engine):
+                yield check
     except RewarddError as error:
         yield Check("server", State.BROKEN, str(error))
     except CommandError as error:
@@ -177,6 +164,26 @@ def _door(error: CommandError) -> Check:
     refused = error.__cause__
     name = "key" if isinstance(refused, RequestError) else "server"
     return Check(name, State.BROKEN, str(error))
+
+
+async def _jails(engine: Engine) -> AsyncIterator[Check]:
+    """Have a server's worker tell of its sandbox."""
+    request = ScoreRequest(
+        reward="sandbox_state",
+        samples=[Sample(completion="")],
+        deadline_seconds=_JAIL_PATIENCE_SECONDS,
+    )
+    try:
+        (result,) = (await engine.score(request)).results
+    except RequestRefusedError as error:
+        yield Check("server's sandbox", State.ABSENT, error.detail)
+        return
+    (term,) = result.terms
+    if term.score is None:
+        yield Check("server's sandbox", State.ABSENT, f"{term.reason}: {term.detail}")
+        return
+    for check in told_of_jails(term.evidence):
+        yield Check(f"server's {check.name}", check.state, check.detail)
 
 
 async def _two_samples(name: str, engine: Engine) -> Check:

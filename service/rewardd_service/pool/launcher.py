@@ -144,6 +144,7 @@ class Launcher:
             verifiers=None if settings.verifiers is None else list(settings.verifiers),
             sandbox=settings.sandbox,
             memory_mib=settings.limits.memory_mib,
+            sandbox_options=dict(settings.sandbox_options),
         )
 
     def _read(self) -> None:

@@ -1,5 +1,6 @@
 """What a pool allows its workers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rewardd_service.pool.cores import usable_cores
@@ -47,6 +48,7 @@ class PoolSettings:
         need: of the verifiers that the preload imports and the workers run.
         verifiers: names of those to make ready, of this need; None means all that are installed.
         sandbox: where need is `sandbox`: "module:callable", an `OpenSandbox` for each worker.
+        sandbox_options: given to it by name.
         eager: start with the server; else when the first work comes.
     """
 
@@ -54,5 +56,6 @@ class PoolSettings:
     need: Need = Need.CPU
     verifiers: tuple[str, ...] | None = None
     sandbox: str = ""
+    sandbox_options: Mapping[str, str] = field(default_factory=dict[str, str])
     eager: bool = True
     limits: Limits = Limits()

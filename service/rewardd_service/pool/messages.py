@@ -29,6 +29,7 @@ class Plan(msgspec.Struct, array_like=True, frozen=True):
         need: of the verifiers to import.
         verifiers: their names; all that have this need if None.
         sandbox: "module:callable" of the workers' sandbox; "" for none.
+        sandbox_options: given to it by name.
     """
 
     parent_pid: int
@@ -36,6 +37,7 @@ class Plan(msgspec.Struct, array_like=True, frozen=True):
     verifiers: list[str] | None
     sandbox: str
     memory_mib: int | None
+    sandbox_options: dict[str, str] = {}
 
 
 class Warm(msgspec.Struct, array_like=True, frozen=True, tag="warm"):

@@ -1,17 +1,20 @@
 """A worker process: a socket in, a socket out, and everything else shut off."""
 
 import faulthandler
+import functools
 import os
 import resource
 import signal
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from importlib.metadata import EntryPoint
 from typing import Final
 
 import msgspec
 
+from rewardd_sandbox import Sandbox
 from rewardd_service import frames
 from rewardd_service.job import Answer
 from rewardd_service.pool import kernel
@@ -53,7 +56,7 @@ def run(plan: Plan, samples: Sequence[KnownSample], descriptors: Sequence[int]) 
     _shut_off(descriptors[2], plan.memory_mib)
     slot = ProgressSlot(descriptors[1])
     with socket.socket(fileno=descriptors[0]) as connection:
-        worker = Worker(Catalog(), slot, _open_sandbox(plan.sandbox))
+        worker = Worker(Catalog(), slot, _open_sandbox(plan))
         return _WorkerProcess(connection, slot, worker).serve(samples)
 
 
@@ -73,11 +76,12 @@ def _shut_off(stderr: int, memory_mib: int | None) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _open_sandbox(name: str) -> OpenSandbox | None:
-    if not name:
+def _open_sandbox(plan: Plan) -> OpenSandbox | None:
+    if not plan.sandbox:
         return None
-    open_sandbox: OpenSandbox = EntryPoint(name="sandbox", value=name, group="").load()
-    return open_sandbox
+    make: Callable[..., AbstractAsyncContextManager[Sandbox]]
+    make = EntryPoint(name="sandbox", value=plan.sandbox, group="").load()
+    return functools.partial(make, **plan.sandbox_options)
 
 
 class _WorkerProcess:

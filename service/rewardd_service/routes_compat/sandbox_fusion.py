@@ -4,7 +4,7 @@ The gateway runs no program: both are questions to a worker's sandbox, through t
 every batch.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -112,8 +112,21 @@ class SandboxFusionRoutes:
 
 
 def _body(model: type[RunCodeRequest | SubmitRequest]) -> dict[str, object]:
-    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema = model.model_json_schema()
+    schema = _inlined(schema, schema.pop("$defs", {}))
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def _inlined(schema: Any, parts: dict[str, Any]) -> Any:  # noqa: ANN401 - a JSON schema
+    """Return the schema with its parts where they are meant: these models are of one route."""
+    if isinstance(schema, list):
+        return [_inlined(item, parts) for item in cast("list[Any]", schema)]
+    if not isinstance(schema, dict):
+        return schema
+    fields = cast("dict[str, Any]", schema)
+    if "$ref" in fields:
+        return _inlined(parts[fields["$ref"].rpartition("/")[2]], parts)
+    return {name: _inlined(field, parts) for name, field in fields.items()}
 
 
 def _json(plain: object) -> Response:
