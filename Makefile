@@ -9,7 +9,7 @@ MANIFESTS := pyproject.toml sandbox/pyproject.toml verifiers/pyproject.toml clie
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links --no-emit-package rewardd-client --no-emit-package rewardd-sandbox --no-emit-package rewardd-service --no-emit-package rewardd-verifiers
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test install format lint types cover bench serve build lock check
+.PHONY: help demo test install format lint types cover bench serve up build lock check
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -39,6 +39,9 @@ bench: .venv/dev  ## measure: ratios against named baselines, see benchmarks/REA
 
 serve: .venv/runtime  ## start a server on 127.0.0.1:8000
 	$(BIN)/rewardd serve
+
+up:  ## start the fleet in containers: gateway, workers, Redis; COMPOSE_PROFILES=observability,cache for more
+	docker compose up --build
 
 build: .venv/dev  ## build the wheels into dist/
 	for part in sandbox verifiers clients service .; do $(BIN)/python -m build --no-isolation --wheel --outdir dist $$part || exit 1; done

@@ -346,7 +346,7 @@ async def test_many_bad_samples_are_answered_in_few_words(house: Bench) -> None:
 
 FLOODS: dict[str, dict[str, Any]] = {
     "messages": {"samples": [{"completion": "x", "prompt": [1] * 4000}] * 500},
-    "empty messages": {"samples": [{"completion": [{}] * 4000}] * 500},
+    "empty messages": {"samples": [{"completion": [{}] * 4000}] * 250},
     "parts": {"samples": [{"completion": [{"role": "u", "content": [1] * 4000}] * 4}] * 100},
     "fields of a sample": {"samples": [{"completion": "x", **{str(n): n for n in range(50_000)}}]},
     "fields": {**batch(), **{str(number): number for number in range(50_000)}},

@@ -20,6 +20,10 @@ _MAX_MESSAGES = 16_384
 # All values in one recipe, its terms' parameters included.
 _MAX_RECIPE_VALUES = 65_536
 
+# What others down the way can read: pydantic ends at 255.
+_MAX_DEPTH = 250
+_NESTING = (dict, list)
+
 _JSON_KINDS = (str, int, float, bool, type(None))
 
 
@@ -42,6 +46,7 @@ def check_outline(plain: object, max_samples: int) -> None:
     if len(entries) > max_samples:
         detail = f"{len(entries)} samples are more than the {max_samples} of one request"
         raise EdgeRefusalError("too_many_samples", detail)
+    _check_depth(request.get("references"))
     for index, sample in enumerate(entries):
         if isinstance(sample, dict):
             _check_sample(cast("dict[object, object]", sample), index)
@@ -95,8 +100,31 @@ def _check_sample(sample: dict[object, object], index: int) -> None:
         text = sample.get(name)
         if isinstance(text, list):
             _check_messages(cast("list[object]", text), f"samples[{index}].{name}")
+    for name in ("reference", "metadata"):
+        value = sample.get(name)
+        if isinstance(value, _NESTING):
+            _check_depth(cast("object", value))
     if "reward" in sample:
         _check_recipe(sample["reward"], f"samples[{index}].reward")
+
+
+def _check_depth(plain: object) -> None:
+    """Go down level by level: only what holds something is looked at."""
+    level: list[object] = [plain]
+    for _ in range(_MAX_DEPTH):
+        below: list[object] = []
+        for value in level:
+            if isinstance(value, dict):
+                held: Iterable[object] = cast("dict[object, object]", value).values()
+            elif isinstance(value, list):
+                held = cast("list[object]", value)
+            else:
+                continue
+            below += [item for item in held if isinstance(item, _NESTING)]
+        if not below:
+            return
+        level = below
+    raise EdgeRefusalError("invalid_body", "the body is nested too deep")
 
 
 def _check_messages(messages: list[object], path: str) -> None:

@@ -60,21 +60,19 @@ class Conversation:
             self._call_off(worker)
             raise
 
-    def _take(self, worker: WorkerProcess, errand: Errand, events: list[Event]) -> bool:
+    def _take(self, worker: WorkerProcess, errand: Errand, event: Event) -> bool:
         """Deliver what a worker sent; return whether it is done with the batch."""
-        for event in events:
-            if worker.distrusted and not isinstance(event, Death):
-                continue
-            match event:
-                case Death():
-                    self._bury(worker, errand, event)
-                    return True
-                case Answers(batch, answers, finished) if batch == worker.assigned:
-                    if self._accept(worker, errand, answers, finished=finished) and finished:
-                        return True
-                case _:
-                    worker.distrust()
-        return False
+        if worker.distrusted and not isinstance(event, Death):
+            return False
+        match event:
+            case Death():
+                self._bury(worker, errand, event)
+                return True
+            case Answers(batch, answers, finished) if batch == worker.assigned:
+                return self._accept(worker, errand, answers, finished=finished) and finished
+            case _:
+                worker.distrust()
+                return False
 
     def _accept(
         self, worker: WorkerProcess, errand: Errand, answers: list[Answer], *, finished: bool
@@ -88,6 +86,7 @@ class Conversation:
             worker.distrust()
             return False
         worker.jobs_done += len(accepted)
+        worker.heard_out = finished
         errand.deliver(accepted)
         return True
 
@@ -122,8 +121,13 @@ class Conversation:
         )
 
     def _call_off(self, worker: WorkerProcess) -> None:
-        """Nobody wants the batch any more: let the worker finish its job, unheard."""
-        if worker.phase is not Phase.DEAD:
+        """Nobody wants the batch any more: let the worker finish its job, unheard.
+
+        It may have finished already, if it was its last answer that nobody could take.
+        """
+        if worker.heard_out:
+            self._force.give_back(worker)
+        elif worker.phase is not Phase.DEAD:
             worker.slot.stop(worker.assigned)
             self.see_to(self._see_out(worker))
 
@@ -135,25 +139,25 @@ class Conversation:
 
     async def _see_out(self, worker: WorkerProcess) -> None:
         while True:
-            for event in await worker.receive():
-                if isinstance(event, Death):
-                    return
-                if isinstance(event, Reports) or (isinstance(event, Answers) and event.finished):
-                    self._force.give_back(worker)
-                    return
+            event = await worker.receive()
+            if isinstance(event, Death):
+                return
+            if isinstance(event, Reports) or (isinstance(event, Answers) and event.finished):
+                self._force.give_back(worker)
+                return
 
     async def inspect(self, worker: WorkerProcess, setups: Sequence[Setup]) -> Reports | Death:
         """Have a worker report on setups, and give it back."""
         worker.assign(Inspect(_new_batch(), list(setups)), ())
         try:
             while True:
-                for event in await worker.receive():
-                    if isinstance(event, Death):
-                        return event
-                    if isinstance(event, Reports) and len(event.reports) == len(setups):
-                        self._force.give_back(worker)
-                        return event
-                    worker.distrust()
+                event = await worker.receive()
+                if isinstance(event, Death):
+                    return event
+                if isinstance(event, Reports) and len(event.reports) == len(setups):
+                    self._force.give_back(worker)
+                    return event
+                worker.distrust()
         except BaseException:
             self._call_off(worker)
             raise

@@ -13,14 +13,14 @@ _CPUCLOCK_SCHED: Final = 2
 _PAGE_BYTES: Final = resource.getpagesize()
 
 
-def die_with(parent_pid: int) -> None:
-    """Have the kernel kill this process when the parent's thread that started it ends.
+def die_with(parent_pid: int, number: signal.Signals = signal.SIGKILL) -> None:
+    """Have the kernel signal this process when the parent's thread that started it ends.
 
     Raises:
         SystemExit: the parent is gone already.
     """
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
+    if libc.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
     if os.getppid() != parent_pid:
         raise SystemExit(1)

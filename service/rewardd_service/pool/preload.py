@@ -15,7 +15,7 @@ import socket
 import struct
 import time
 import traceback
-from typing import Final
+from typing import Final, NoReturn
 
 import msgspec
 
@@ -39,6 +39,8 @@ DESCRIPTORS: Final = 3
 _RECEIVE_BYTES: Final = 1 << 16
 _RAISED: Final = 1
 """Exit status of a worker that ended in an exception."""
+_ABANDONED: Final = 0
+"""Exit status of a preload whose supervisor is gone: nobody is there to read it."""
 
 
 def main(fd: int) -> None:
@@ -52,7 +54,10 @@ def main(fd: int) -> None:
         kernel.die_with(plan.parent_pid)
         warm = _make_ready(plan)
         _send(control, warm)
-        _Nest(control, plan, warm).serve()
+        nest = _Nest(control, plan, warm)
+        signal.signal(signal.SIGTERM, nest.abandon)
+        kernel.die_with(plan.parent_pid, signal.SIGTERM)
+        nest.serve()
 
 
 def _receive_plan(control: socket.socket) -> Plan:
@@ -98,14 +103,30 @@ class _Nest:
         self._workers: dict[int, tuple[int, int]] = {}
 
     def serve(self) -> None:
-        """Return when the supervisor has hung up; the kernel then kills the workers."""
+        """Return when the supervisor has hung up, and no worker is left."""
         self._selector.register(self._control, selectors.EVENT_READ)
-        while True:
-            for key, _ in self._selector.select():
-                if key.fileobj is not self._control:
-                    self._bury(key.fd)
-                elif not self._take_order():
-                    return
+        try:
+            while True:
+                for key, _ in self._selector.select():
+                    if key.fileobj is not self._control:
+                        self._bury(key.fd)
+                    elif not self._take_order():
+                        return
+        finally:
+            self._kill_all()
+
+    def abandon(self, *_: object) -> NoReturn:
+        """End all workers, and what verifiers have started in them, then this process.
+
+        The kernel would kill the workers, but not their children: those are found by group.
+        """
+        self._kill_all()
+        os._exit(_ABANDONED)
+
+    def _kill_all(self) -> None:
+        for _, pid in self._workers.values():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)
 
     def _take_order(self) -> bool:
         order, descriptors, _, _ = socket.recv_fds(self._control, ORDER.size, DESCRIPTORS)
@@ -132,6 +153,7 @@ class _Nest:
             self._control.close()
             for pidfd in self._workers:
                 os.close(pidfd)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             kernel.die_with(parent)
             status = worker_process.run(self._plan, self._warm.samples, descriptors)
         finally:

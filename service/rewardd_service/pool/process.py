@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import socket
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -94,6 +95,7 @@ class WorkerProcess:
         distrusted: whether it sent what no worker sends; only its Death counts from then on.
         reached: where it was when it was heard last.
         assigned: the batch that it was given last; 0 before the first.
+        heard_out: whether all that it had to say of that batch has been taken.
         limits: CPU seconds that each job of that batch may take.
         began: loop time at which the process was there.
     """
@@ -106,6 +108,7 @@ class WorkerProcess:
         self.checked_at = 0.0
         self.retiring = False
         self.assigned = 0
+        self.heard_out = True
         self.assigned_at = 0.0
         self.limits: Sequence[float] = ()
         self.began = 0.0
@@ -120,7 +123,7 @@ class WorkerProcess:
         self._reader = frames.FrameReader()
         self._decoder = msgspec.msgpack.Decoder[FromWorker](FromWorker)
         self._outgoing = memoryview(b"")
-        self._events: list[Event] = []
+        self._events: deque[Event] = deque()
         self._arrived: asyncio.Future[None] | None = None
         self._ordered: Cause | None = None
         self._charge: Charge | None = None
@@ -150,18 +153,18 @@ class WorkerProcess:
         """
         payload = frames.frame(msgspec.msgpack.encode(message))
         self.assigned, self.assigned_at = message.batch, self._loop.time()
+        self.heard_out = False
         self.limits = limits
         self._outgoing = memoryview(payload)
         if not self._write():
             self._loop.add_writer(self._socket.fileno(), self._write_on)
 
-    async def receive(self) -> list[Event]:
-        """Return what came, at least one event; a Death is the last one ever."""
+    async def receive(self) -> Event:
+        """Return what came next; a Death is the last that ever comes."""
         while not self._events:
             self._arrived = self._loop.create_future()
             await self._arrived
-        events, self._events = self._events, []
-        return events
+        return self._events.popleft()
 
     def kill(self, cause: Cause, charge: Charge | None = None) -> None:
         """Kill it; its Death follows once it is reaped."""

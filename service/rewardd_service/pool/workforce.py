@@ -159,7 +159,7 @@ class Workforce:
         worker.handed_over()
         try:
             async with asyncio.timeout(self._limits.start_seconds):
-                (hello, *_) = await worker.receive()
+                hello = await worker.receive()
         except TimeoutError:
             worker.kill(Cause.CRASH)
             return

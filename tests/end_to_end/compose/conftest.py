@@ -3,6 +3,7 @@
 Without an engine the tests skip and say so; with `REWARDD_REQUIRE_ENGINE=1` they fail instead.
 """
 
+import signal
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -27,6 +28,14 @@ class Switches(BaseSettings):
     compose: bool = False
     require_engine: bool = False
     engine_cache: Path = Path("/var/tmp/rewardd-engine")  # noqa: S108 - made by root, for root's engine
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tidy() -> Generator[None]:
+    """Take containers and the engine down, too, when time is up and `timeout` says so."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture(scope="session")

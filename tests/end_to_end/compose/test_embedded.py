@@ -13,7 +13,6 @@ from compose_stack import Stack
 from docker_engine import CommandFailedError
 from rewardd_client import Client
 from rewardd_service.cli.demo import read_cases
-from rewardd_service.edge.auth import new_key
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
@@ -114,17 +113,17 @@ def test_keys_are_asked_for_when_a_file_of_them_is_given(
     open_stack: Callable[..., Stack],
     running: Callable[..., AbstractContextManager[Stack]],
 ) -> None:
-    del embedded  # it has built the image
-    key = new_key("team")
+    told = ("run", "--rm", "--network", "none", IMAGE, "keys", "new", "--tenant", "team")
+    key, line = embedded.docker.run(*told).splitlines()
     path = tmp_path / "keys"
-    path.write_text(f"{key.line}\n", encoding="utf-8")
+    path.write_text(f"{line}\n", encoding="utf-8")
     path.chmod(0o644)
     stack = open_stack("keys", KEYS, REWARDD_KEYS_FILE=str(path))
     body = {"reward": "exact", "samples": [{"completion": "1", "reference": "1"}]}
     with running(stack, "embedded"):
         score = f"{stack.url}/v1/score"
         assert httpx2.post(score, json=body).status_code == 401
-        allowed = httpx2.post(score, json=body, headers={"authorization": f"Bearer {key.key}"})
+        allowed = httpx2.post(score, json=body, headers={"authorization": f"Bearer {key}"})
         assert allowed.json()["results"][0]["reward"] == 1.0
 
 

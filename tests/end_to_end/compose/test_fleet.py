@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 REDIS = "redis:7.2-bookworm"
 PROMETHEUS = "prom/prometheus:v3.5.0"
 DASHBOARD = Path(__file__).parents[3] / "deploy" / "grafana" / "dashboards" / "rewardd.json"
-SERVICES = ("redis", "gateway", "worker", "sandbox-worker")
+SERVICES = ("redis", "gateway", "worker", "sandbox-worker", "cache")
 
 Running = Callable[..., AbstractContextManager[Stack]]
 
@@ -32,7 +32,11 @@ def fleet(images: StandIns, open_stack: Callable[..., Stack], running: Running) 
     images.provide(REDIS)
     port = str(free_port())
     stack = open_stack(
-        "fleet", REWARDD_DEGRADE="refuse", REWARDD_CPUS="1", REWARDD_PROMETHEUS_PORT=port
+        "fleet",
+        REWARDD_DEGRADE="refuse",
+        REWARDD_CPUS="1",
+        REWARDD_PROMETHEUS_PORT=port,
+        COMPOSE_PROFILES="cache",
     )
     stack.build("gateway", "worker", "sandbox-worker")
     with running(stack, *SERVICES, scale={"worker": 2}):
@@ -88,7 +92,12 @@ def test_the_examples_come_out_as_they_say(fleet: Stack) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_no_container_has_a_privilege(fleet: Stack, service: str) -> None:
-    host = fleet.inspect(fleet.containers(service)[0])["HostConfig"]
+    container = fleet.containers(service)[0]
+    described = fleet.inspect(container)
+    host = described["HostConfig"]
+    assert described["State"]["Health"]["Status"] == "healthy"
+    user = 999 if described["Config"]["Image"] == REDIS else 10001
+    assert fleet.docker.run("exec", container, "id", "-u").strip() == str(user)
     assert host["CapDrop"] == ["ALL"]
     assert host["ReadonlyRootfs"] is True
     assert "no-new-privileges:true" in host["SecurityOpt"]
@@ -99,7 +108,7 @@ def test_no_container_has_a_privilege(fleet: Stack, service: str) -> None:
     assert host["PidsLimit"] > 0
 
 
-@pytest.mark.parametrize("service", ["redis", "worker", "sandbox-worker"])
+@pytest.mark.parametrize("service", ["redis", "cache", "worker", "sandbox-worker"])
 def test_only_the_gateway_can_be_reached_and_reach_out(fleet: Stack, service: str) -> None:
     described = fleet.inspect(fleet.containers(service)[0])
     assert not described["HostConfig"]["PortBindings"]
@@ -107,9 +116,10 @@ def test_only_the_gateway_can_be_reached_and_reach_out(fleet: Stack, service: st
     assert json.loads(fleet.docker.run("network", "inspect", network))[0]["Internal"] is True
 
 
+@pytest.mark.parametrize("secret", ["rewardd_redis", "rewardd_cache_url"])
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_password_shows_in_no_description(fleet: Stack, service: str) -> None:
-    url = fleet.inside("gateway", "cat", "/run/rewardd/rewardd_redis")
+def test_no_password_shows_in_a_description(fleet: Stack, service: str, secret: str) -> None:
+    url = fleet.inside("gateway", "cat", f"/run/rewardd/{secret}")
     password = url.partition("rewardd:")[2].partition("@")[0]
     assert len(password) > 40
     assert password not in json.dumps(fleet.inspect(fleet.containers(service)[0]))
@@ -193,6 +203,28 @@ def test_the_fleet_s_user_can_do_nothing_but_its_work(
     assert redis(fleet, "-u", url.replace("@redis:", "@127.0.0.1:"), *command).startswith("NOPERM")
 
 
+def test_a_gateway_that_restarts_finds_the_verdicts_of_before(fleet: Stack) -> None:
+    with Client(fleet.url) as client:
+        before = client.score(easy(64), reward="math")
+    fleet.docker.run("restart", "--time", "40", fleet.the_one("gateway"))
+    fleet.await_ready()
+    with Client(fleet.url) as client:
+        after = client.score(easy(64), reward="math")
+    assert after.rewards == before.rewards == expected(64)
+    fleet.await_metric('rewardd_cache_requests_total{result="hit"}', at_least=1)
+
+
+def test_a_gateway_that_is_killed_has_left_its_answers_to_the_next(fleet: Stack) -> None:
+    first = post(fleet, "step-1")
+    gateway = fleet.the_one("gateway")
+    fleet.docker.run("kill", "--signal", "KILL", gateway)
+    fleet.docker.works("start", gateway)  # or it has been restarted already
+    fleet.await_ready()
+    again = post(fleet, "step-1")
+    assert again.headers["idempotency-replayed"] == "true"
+    assert again.content == first.content
+
+
 def test_a_worker_killed_in_mid_batch_costs_no_sample(fleet: Stack) -> None:
     with scoring(fleet, 20_000) as results:
         fleet.docker.run("kill", "--signal", "KILL", fleet.containers("worker")[0])
@@ -207,9 +239,11 @@ def test_a_worker_frozen_in_mid_batch_costs_no_sample(fleet: Stack) -> None:
     assert [result.reward for result in results] == expected(20_000)
 
 
-def post(stack: Stack) -> httpx2.Response:
+def post(stack: Stack, key: str | None = None) -> httpx2.Response:
     body: dict[str, Any] = {"reward": "exact", "samples": [{"completion": "1", "reference": "1"}]}
-    return httpx2.post(f"{stack.url}/v1/score", json=body | {"deadline_seconds": 20}, timeout=30)
+    body["deadline_seconds"] = 20
+    headers = {} if key is None else {"Idempotency-Key": key}
+    return httpx2.post(f"{stack.url}/v1/score", json=body, headers=headers, timeout=30)
 
 
 def test_a_frozen_redis_is_told_at_once_and_forgotten_when_it_thaws(fleet: Stack) -> None:
@@ -250,13 +284,14 @@ def test_a_stop_ends_well(fleet: Stack, service: str) -> None:
     assert fleet.inspect(container)["State"]["ExitCode"] == 0
 
 
-def test_prometheus_finds_the_gateway_and_answers_all_that_the_dashboard_asks(
+def test_prometheus_finds_both_roles_and_answers_all_that_the_dashboard_asks(
     fleet: Stack, images: StandIns
 ) -> None:
     images.provide(PROMETHEUS)
     fleet.up("prometheus")
     url = f"http://127.0.0.1:{fleet.variables['REWARDD_PROMETHEUS_PORT']}/api/v1"
-    fleet.await_answer(f"{url}/query?query=count(rewardd_build_info)", '"1"')
+    fleet.await_answer(f"{url}/query?query=count(rewardd_build_info)", '"4"')
+    fleet.await_answer(f"{url}/query?query=sum(rewardd_serving)", '"3"')
     dashboard = json.loads(DASHBOARD.read_text(encoding="utf-8"))
     asked = [
         target["expr"].replace("$instance", ".*").replace("$__rate_interval", "1m")

@@ -6,6 +6,7 @@ import re
 import signal
 import stat
 import struct
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -236,6 +237,13 @@ def _fork(_: str) -> object:
     os.abort()
 
 
+def _employ(_: str) -> object:
+    """Start a program and a copy of this process, and wait for both: neither ends."""
+    subprocess.Popen([sys.executable, "-c", "import threading; threading.Event().wait()"])
+    os.fork()
+    return threading.Event().wait()
+
+
 _DEEDS: Mapping[str, Callable[[str], object]] = {
     "loop": _loop,
     "regex": _regex,
@@ -259,4 +267,5 @@ _DEEDS: Mapping[str, Callable[[str], object]] = {
     "forge_length": _forge_length,
     "forge_answer": _forge_answer,
     "fork": _fork,
+    "employ": _employ,
 }

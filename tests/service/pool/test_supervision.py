@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -252,7 +253,7 @@ async def main():
         workers=2, verifiers=("planted",), limits=Limits(cpu_seconds=600.0)
     ))
     await pool.start()
-    chunk = Chunk([Setup("planted", {})], [Subject("loop")], ["ok"], [Job(0, 0, 0)], 600.0)
+    chunk = Chunk([Setup("planted", {})], [Subject(sys.argv[2])], ["ok"], [Job(0, 0, 0)], 600.0)
     errand = asyncio.create_task(pool.process(chunk, lambda answers: None))
     while pool.phases().get(Phase.BUSY) != 1:
         await asyncio.sleep(0.01)
@@ -264,17 +265,27 @@ asyncio.run(main())
 """
 
 
-def test_no_process_outlives_a_killed_gateway() -> None:
-    arguments = [sys.executable, "-c", GATEWAY, str(PLANTED)]
+@pytest.mark.parametrize(("deed", "processes"), [("loop", 3), ("employ", 5)])
+def test_no_process_outlives_a_killed_gateway(deed: str, processes: int) -> None:
+    """The preload and two workers, and what a verifier has started in one of them."""
+    arguments = [sys.executable, "-c", GATEWAY, str(PLANTED), deed]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as gateway:
         assert gateway.stdout is not None
         assert gateway.stdout.readline() == "hung\n"
-        pidfds = [os.pidfd_open(pid) for pid in _descendants(gateway.pid)]
+        found = _await_descendants(gateway.pid, processes)
+        pidfds = [os.pidfd_open(pid) for pid in found]
         gateway.kill()
     gone = [bool(select.select([pidfd], [], [], PATIENCE_SECONDS)[0]) for pidfd in pidfds]
     for pidfd in pidfds:
         os.close(pidfd)
-    assert gone == [True] * 3  # the preload and two workers
+    assert gone == [True] * processes
+
+
+def _await_descendants(pid: int, number: int) -> list[int]:
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while len(found := _descendants(pid)) < number:
+        assert time.monotonic() < give_up, found
+    return found
 
 
 def test_a_pool_runs_in_any_thread_with_a_loop_of_its_own() -> None:
