@@ -15,7 +15,7 @@ from rewardd_verifiers.mathexpr import (
     wholes,
 )
 from rewardd_verifiers.mathexpr.canon import key
-from rewardd_verifiers.mathexpr.identity import Context
+from rewardd_verifiers.mathexpr.identity import Context, free_names
 from rewardd_verifiers.mathexpr.limits import UndecidedError
 from rewardd_verifiers.mathexpr.outcome import EXACT, Outcome, both, differ, undecided
 from rewardd_verifiers.mathexpr.tree import (
@@ -72,16 +72,14 @@ def _compare(gold: Tree, answer: Tree, context: Context) -> Outcome:
 
 def _single(gold: Tree, answer: Tree, context: Context) -> Outcome:
     outcome = scalars.compare(gold, answer, context)
-    if isinstance(gold, Number) or isinstance(answer, Number):
+    if outcome.equal is not False or not (free_names(gold) and free_names(answer)):
         return outcome
-    if outcome.equal is False and context.policy.constants == "renamable":
+    if context.policy.constants == "renamable":
         free = constants.free_constants(gold, answer, context)
         if free is not None and free.equal:
             return free
-    if outcome.equal is False:
-        renamed = families.renamed_index(gold, answer, context)
-        return renamed if renamed is not None and renamed.equal else outcome
-    return outcome
+    renamed = families.renamed_index(gold, answer, context)
+    return renamed if renamed is not None and renamed.equal else outcome
 
 
 def _is_list(tree: Tree) -> bool:

@@ -82,8 +82,9 @@ def unstated_index(tree: Tree) -> str:
     """
     value = relations.split(tree).value
     names = free_names(value)
-    angle = any(_is_angle(node) for node in walk(value))
-    return names.pop() if len(names) == 1 and names <= _INDICES and angle else ""
+    if len(names) != 1 or not names <= _INDICES:
+        return ""
+    return names.pop() if any(_is_angle(node) for node in walk(value)) else ""
 
 
 def _is_angle(node: Tree) -> bool:

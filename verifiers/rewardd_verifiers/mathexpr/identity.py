@@ -135,9 +135,7 @@ def free_names(tree: Tree) -> set[str]:
     """Return the names that need a value, prose included; indices of sums are bound."""
     names: set[str] = set()
     bound: set[str] = set()
-    for node in walk(tree):
-        if type(node) not in _NAMING:
-            continue
+    for node in [node for node in walk(tree) if type(node) in _NAMING]:
         if isinstance(node, Symbol):
             names.add(node.name)
         elif isinstance(node, Text):
