@@ -112,8 +112,9 @@ class Math(PureVerifier[Gold]):
         decimal_comma: read `0,5` as a half.
         domain: `everywhere` asks that both sides exist at the same points.
         integers: names that stand for whole numbers.
-        symbolic: `auto` and `on` ask SymPy, in a process of its own, to prove equal what was left
-            undecided; `auto` keeps to a number of proofs that grows with the rulings.
+        symbolic: `auto` asks SymPy, in a process of its own and with bounded work, to prove equal
+            what was left undecided: integrals, limits, infinite sums, determinants. `on` grants
+            four times the work; `off` asks nothing, as does the lack of SymPy.
     """
 
     examples: ClassVar[tuple[Example, ...]] = (
@@ -147,7 +148,7 @@ class Math(PureVerifier[Gold]):
     decimal_comma: bool = False
     domain: Domain = "common"
     integers: tuple[str, ...] = ()
-    symbolic: Symbolic = "off"
+    symbolic: Symbolic = "auto"
 
     def verify(self, sample: Sample[Gold]) -> Verdict:
         """Score 1 or 0; unscored where the gold cannot be judged, or nothing could be shown."""

@@ -115,7 +115,6 @@ class Grader:
     _rulings: dict[tuple[Hashable, str], Ruling] = field(
         default_factory=dict[tuple[Hashable, str], Ruling]
     )
-    _allowance: Allowance = field(default_factory=Allowance)
     _tolerant: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -147,7 +146,7 @@ class Grader:
         return Ruling("compared", outcome, 0, golds.texts[0], answer)
 
     def _rule(self, golds: Golds, answer: str) -> Ruling:
-        self._allowance.earn()
+        allowance = Allowance()
         expressions = self.read_golds(golds)
         chosen = self._choose(golds, answer)
         if chosen is not None:
@@ -160,7 +159,7 @@ class Grader:
             return self._unread(expressions, answer, str(error))
         best: Ruling | None = None
         for index, gold in enumerate(expressions):
-            outcome = judge(gold, given, self.policy, self._allowance)
+            outcome = judge(gold, given, self.policy, allowance)
             texts = excerpt(gold.text), excerpt(given.text)
             ruling = Ruling("compared", outcome, index, *texts, given.repairs)
             if outcome.equal:

@@ -17,7 +17,7 @@ from rewardd_verifiers.mathexpr.limits import (
 )
 from rewardd_verifiers.mathexpr.outcome import EXACT, PROBED, Outcome, differ, undecided
 from rewardd_verifiers.mathexpr.policy import DEFAULT, Policy
-from rewardd_verifiers.mathexpr.prover import STANDING, Allowance
+from rewardd_verifiers.mathexpr.prover import Allowance, settle
 from rewardd_verifiers.mathexpr.tree import (
     Call,
     Constant,
@@ -96,20 +96,7 @@ def same(left: Tree, right: Tree, context: Context) -> Outcome:
     outcome = _same(left, right, context)
     if outcome.equal is not None or context.policy.symbolic == "off":
         return outcome
-    return _proved(left, right, context) or outcome if _is_worth_it(outcome) else outcome
-
-
-def _is_worth_it(outcome: Outcome) -> bool:
-    """Whether a proof is in question: what is too large for us is no task for SymPy."""
-    return "too many" not in outcome.difference and "too large" not in outcome.difference
-
-
-def _proved(left: Tree, right: Tree, context: Context) -> Outcome | None:
-    allowance = Allowance() if context.policy.symbolic == "on" else context.allowance
-    integers = sorted(context.policy.integers)
-    if STANDING.proves(left, right, integers=integers, allowance=allowance):
-        return Outcome(equal=True, strength="symbolic")
-    return None
+    return settle(left, right, outcome, context.policy, context.allowance)
 
 
 def _same(left: Tree, right: Tree, context: Context) -> Outcome:  # noqa: PLR0911  one guard a line

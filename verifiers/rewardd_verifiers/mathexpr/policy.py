@@ -28,7 +28,7 @@ class Policy:
     decimal_comma: bool = False
     domain: Literal["common", "everywhere"] = "common"
     integers: frozenset[str] = frozenset()
-    symbolic: Literal["auto", "off", "on"] = "off"
+    symbolic: Literal["auto", "off", "on"] = "auto"
 
     @property
     def tolerant(self) -> bool:

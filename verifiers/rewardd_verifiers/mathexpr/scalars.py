@@ -12,6 +12,7 @@ from rewardd_verifiers.mathexpr.outcome import EXACT, Outcome, differ, undecided
 from rewardd_verifiers.mathexpr.tree import (
     Based,
     Builder,
+    Call,
     Cases,
     Clock,
     Constant,
@@ -80,7 +81,7 @@ def _constants(gold: Tree, answer: Tree) -> Outcome:
 
 def numbers(gold: Tree, answer: Tree, context: Context) -> Outcome:
     """Compare plain values, with the tolerance and rounding that the policy grants."""
-    if _infinite(gold) or _infinite(answer):
+    if (_infinite(gold) or _infinite(answer)) and not (_is_open(gold) or _is_open(answer)):
         equal = _infinite(gold) == _infinite(answer)
         return EXACT if equal else differ("infinite on one side only, or of another sign")
     outcome = same(gold, answer, context)
@@ -91,6 +92,15 @@ def numbers(gold: Tree, answer: Tree, context: Context) -> Outcome:
         if granted:
             return Outcome(equal=True, strength="proved").by(granted)
     return outcome
+
+
+def _is_open(tree: Tree) -> bool:
+    """Whether an integral, a limit or a sum without end may still come to infinity."""
+    return any(
+        isinstance(node, Call)
+        and (node.name in {"int", "lim"} or Constant("infinity") in node.args[:-1])
+        for node in walk(tree)
+    )
 
 
 _COMPOSITE = (Group, Relation, Matrix, Cases, Builder, SetOperation, Quantity, Ratio, Clock, Date)
