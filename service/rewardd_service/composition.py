@@ -1,6 +1,7 @@
 """Where the parts meet: settings to a scorer with its backend, for every way to run them."""
 
 import contextlib
+import dataclasses
 import importlib
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from pathlib import Path
@@ -204,7 +205,11 @@ def local_backend(settings: Settings) -> LocalBackend:
         recycle_jobs=settings.worker_recycle_jobs,
         recycle_rss_mib=settings.worker_recycle_mib,
     )
-    pools = [PoolSettings(workers=settings.workers or cores, limits=limits)]
+    pool = PoolSettings(workers=settings.workers or cores, limits=limits)
+    if settings.probe_secret is not None:
+        secret = settings.probe_secret.get_secret_value().encode()
+        pool = dataclasses.replace(pool, probe_secret=secret)
+    pools = [pool]
     jailers = cores if settings.sandbox_workers is None else settings.sandbox_workers
     if jailers:
         pools.append(_jailers(jailers, settings.sandbox_options()))

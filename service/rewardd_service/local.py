@@ -12,6 +12,7 @@ from rewardd_service.recipes import RecipeBook
 from rewardd_service.scorer import Scorer
 from rewardd_service.settings import Settings
 from rewardd_verifiers import Catalog
+from rewardd_verifiers.mathexpr.secret import share_secret
 
 
 def create_app() -> ASGIApp:
@@ -21,4 +22,7 @@ def create_app() -> ASGIApp:
     without importing the service.
     """
     catalog = Catalog()
-    return create_gateway(Settings(), Scorer(InlineBackend(catalog), RecipeBook(catalog)))
+    settings = Settings()
+    if settings.probe_secret is not None:
+        share_secret(settings.probe_secret.get_secret_value().encode())
+    return create_gateway(settings, Scorer(InlineBackend(catalog), RecipeBook(catalog)))

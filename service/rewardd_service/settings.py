@@ -151,6 +151,12 @@ class Settings(BaseSettings):
         default=2.0, description="CPU time that one verification may take."
     )
     worker_memory_mib: Count = Field(default=1024, description="Address space of a worker.")
+    probe_secret: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="Secret that a fleet's workers draw the points from at which expressions are "
+        "compared; each server draws its own if absent.",
+    )
     worker_recycle_jobs: Count = Field(
         default=10000, description="Jobs after which a worker is replaced."
     )

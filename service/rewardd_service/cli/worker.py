@@ -22,6 +22,7 @@ _SETTINGS = (
     "sandbox_min_tier",
     "verifier_cpu_seconds",
     "worker_memory_mib",
+    "probe_secret",
     "worker_recycle_jobs",
     "worker_recycle_mib",
     "drain_seconds",

@@ -18,6 +18,7 @@ from rewardd_service.pool.limits import PoolSettings
 from rewardd_service.pool.messages import Exited, Forked, FromPreload, Plan, Warm
 from rewardd_service.pool.preload import ORDER
 from rewardd_service.pool.tail import StderrTail
+from rewardd_verifiers import Need
 
 _PROGRAM: Final = (
     "import sys; sys.path[:] = sys.argv[2:]; "
@@ -145,6 +146,8 @@ class Launcher:
             sandbox=settings.sandbox,
             memory_mib=settings.limits.memory_mib,
             sandbox_options=dict(settings.sandbox_options),
+            # Not to those that have jails below them, which began as their copies.
+            probe_secret=settings.probe_secret if settings.need is Need.CPU else b"",
         )
 
     def _read(self) -> None:

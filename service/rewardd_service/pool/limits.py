@@ -1,5 +1,6 @@
 """What a pool allows its workers."""
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -39,6 +40,10 @@ class Limits:
     backoff_seconds: float = 30.0
 
 
+def _draw() -> bytes:
+    return secrets.token_bytes(32)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolSettings:
     """How many workers, for which need, under which limits.
@@ -49,6 +54,8 @@ class PoolSettings:
         verifiers: names of those to make ready, of this need; None means all that are installed.
         sandbox: where need is `sandbox`: "module:callable", an `OpenSandbox` for each worker.
         sandbox_options: given to it by name.
+        probe_secret: what expressions are compared by, the same for all workers of a fleet; drawn
+            if it is not told, so that at least one pool agrees with itself after any loss.
         eager: start with the server; else when the first work comes.
     """
 
@@ -57,5 +64,6 @@ class PoolSettings:
     verifiers: tuple[str, ...] | None = None
     sandbox: str = ""
     sandbox_options: Mapping[str, str] = field(default_factory=dict[str, str])
+    probe_secret: bytes = field(default_factory=_draw, repr=False)
     eager: bool = True
     limits: Limits = Limits()

@@ -30,6 +30,7 @@ class Plan(msgspec.Struct, array_like=True, frozen=True):
         verifiers: their names; all that have this need if None.
         sandbox: "module:callable" of the workers' sandbox; "" for none.
         sandbox_options: given to it by name.
+        probe_secret: what expressions are compared by; b"" where each process draws its own.
     """
 
     parent_pid: int
@@ -38,6 +39,7 @@ class Plan(msgspec.Struct, array_like=True, frozen=True):
     sandbox: str
     memory_mib: int | None
     sandbox_options: dict[str, str] = {}
+    probe_secret: bytes = b""
 
 
 class Warm(msgspec.Struct, array_like=True, frozen=True, tag="warm"):

@@ -32,6 +32,7 @@ from rewardd_service.pool.messages import (
 )
 from rewardd_service.worker import Worker, describe
 from rewardd_verifiers import BrokenVerifierError, Catalog, Need
+from rewardd_verifiers.mathexpr.secret import share_secret
 
 ORDER: Final = struct.Struct("!Q")
 """An order for a worker: its number; socket, progress slot and stderr come along."""
@@ -69,6 +70,8 @@ def _receive_plan(control: socket.socket) -> Plan:
 
 
 def _make_ready(plan: Plan) -> Warm:
+    if plan.probe_secret:
+        share_secret(plan.probe_secret)
     catalog = Catalog()
     cards = describe(catalog, Need(plan.need), plan.verifiers)
     worker = Worker(catalog)

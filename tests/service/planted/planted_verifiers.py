@@ -28,6 +28,7 @@ from rewardd_verifiers import (
     Verdict,
 )
 from rewardd_verifiers.builtin import exact
+from rewardd_verifiers.mathexpr.secret import digits
 
 
 @dataclass(frozen=True)
@@ -244,6 +245,10 @@ def _employ(_: str) -> object:
     return threading.Event().wait()
 
 
+def _points(_: str) -> object:
+    return Verdict.of(correct=True, detail=str(digits("x", 0)))
+
+
 _DEEDS: Mapping[str, Callable[[str], object]] = {
     "loop": _loop,
     "regex": _regex,
@@ -268,4 +273,5 @@ _DEEDS: Mapping[str, Callable[[str], object]] = {
     "forge_answer": _forge_answer,
     "fork": _fork,
     "employ": _employ,
+    "points": _points,
 }

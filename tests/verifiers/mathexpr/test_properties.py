@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rewardd_verifiers.mathexpr import balls, probe
+from rewardd_verifiers.mathexpr import balls
 from rewardd_verifiers.mathexpr.identity import Context, same
 from rewardd_verifiers.mathexpr.judge import judge
 from rewardd_verifiers.mathexpr.limits import LimitError, UnreadableError
@@ -15,9 +15,11 @@ from rewardd_verifiers.mathexpr.lint import respellings
 from rewardd_verifiers.mathexpr.mutations import mutations
 from rewardd_verifiers.mathexpr.policy import Policy
 from rewardd_verifiers.mathexpr.read import read
+from rewardd_verifiers.mathexpr.secret import share_secret
 
 _NEUTRAL = Policy(gold_precision=None, rounded_answer=None, percent="strict", units="exact",
-                  missing_base="reject", labels="required")  # fmt: skip
+                  missing_base="reject", labels="required", symbolic="off")  # fmt: skip
+_ALONE = Policy(symbolic="off")
 
 _atoms = st.one_of(
     st.integers(-999, 999).map(str),
@@ -41,7 +43,7 @@ _answers = st.one_of(
 )
 
 
-def _equal(gold: str, answer: str, policy: Policy = Policy()) -> bool | None:  # noqa: B008  frozen
+def _equal(gold: str, answer: str, policy: Policy = _ALONE) -> bool | None:
     return judge(read(gold), read(answer), policy).equal
 
 
@@ -87,7 +89,7 @@ def test_respellings_match_and_small_changes_do_not() -> None:
 
 @pytest.mark.parametrize("secret", [bytes([n]) * 16 for n in range(1, 101)], ids=range(1, 101))
 def test_no_verdict_depends_on_the_secret(secret: bytes) -> None:
-    probe.share_secret(secret)
+    share_secret(secret)
     try:
         assert _equal(r"\cos 2t", r"1-2\sin^2 t") is True
         assert _equal(r"\sqrt{t^2}", "t") is False
@@ -95,7 +97,7 @@ def test_no_verdict_depends_on_the_secret(secret: bytes) -> None:
         assert _equal(r"10^{100}+\sqrt2", r"10^{100}+\sqrt3") is False
         assert _equal(r"\cos n\pi", "(-1)^n") is None
     finally:
-        probe.share_secret(b"\x07" * 16)
+        share_secret(b"\x07" * 16)
 
 
 def test_precision_of_one_thread_does_not_change_anothers() -> None:

@@ -2,10 +2,10 @@
 
 from itertools import permutations
 
-from rewardd_verifiers.mathexpr import probe
 from rewardd_verifiers.mathexpr.identity import Context, free_names, same
 from rewardd_verifiers.mathexpr.outcome import Outcome
 from rewardd_verifiers.mathexpr.relations import put, rename
+from rewardd_verifiers.mathexpr.secret import digits
 from rewardd_verifiers.mathexpr.tree import Number, Operation, Symbol, Tree
 
 _ADDITIVE = frozenset({"C", "c", "K", "k", "C_1", "c_1"})
@@ -55,7 +55,7 @@ def constant_difference(gold: Tree, answer: Tree, context: Context) -> Outcome |
     if name in names or other_name in names or not names:
         return None
     gap = Operation("sum", (rest, Operation("negative", (other,))))
-    first_point = {n: Number(probe.digits(n, 1)) for n in names}
+    first_point = {n: Number(digits(n, 1)) for n in names}
     fixed = put(gap, first_point)
     return same(gap, fixed, context)
 

@@ -18,6 +18,7 @@ from rewardd_verifiers.mathexpr.limits import (
 from rewardd_verifiers.mathexpr.outcome import EXACT, PROBED, Outcome, differ, undecided
 from rewardd_verifiers.mathexpr.policy import DEFAULT, Policy
 from rewardd_verifiers.mathexpr.prover import Allowance, settle
+from rewardd_verifiers.mathexpr.secret import digits
 from rewardd_verifiers.mathexpr.tree import (
     Call,
     Constant,
@@ -168,10 +169,10 @@ def _points(names: list[str], integers: set[str]) -> Iterator[dict[str, Fraction
         values: dict[str, Fraction] = {}
         for index, name in enumerate(names):
             low, high = regions[index % len(regions)]
-            share = probe.digits(name, place)
+            share = digits(name, place)
             values[name] = low + (high - low) * share
             if name in integers:
-                values[name] = Fraction(place + 1 + int(probe.digits("base " + name, 0) * 50))
+                values[name] = Fraction(place + 1 + int(digits("base " + name, 0) * 50))
         yield values
 
 

@@ -13,6 +13,7 @@ from rewardd_verifiers.mathexpr.exact import UndefinedError, rational
 from rewardd_verifiers.mathexpr.identity import Context, free_names, same
 from rewardd_verifiers.mathexpr.limits import UndecidedError
 from rewardd_verifiers.mathexpr.outcome import Outcome, both, differ
+from rewardd_verifiers.mathexpr.secret import digits
 from rewardd_verifiers.mathexpr.tree import (
     Call,
     Constant,
@@ -268,13 +269,13 @@ def _fingerprint(tree: Tree, context: Context) -> _Mark | None:
         return _value(tree, context)
     marks = [_fingerprint(item, context) for item in tree.items]
     known = [mark.size for mark in marks if mark is not None]
-    weights = (float(probe.digits("weight", place)) + 1 for place in range(len(marks)))
+    weights = (float(digits("weight", place)) + 1 for place in range(len(marks)))
     total = sum((mark * weight for mark, weight in zip(known, weights, strict=False)), 0j)
     return _Mark(total) if len(known) == len(marks) else None
 
 
 def _value(tree: Tree, context: Context) -> _Mark | None:
-    values = {name: probe.digits(name, 0) + 1 for name in free_names(tree)}
+    values = {name: digits(name, 0) + 1 for name in free_names(tree)}
     try:
         with balls.precision(_BITS):
             ball = probe.Evaluator(values, context.steps).value(tree)

@@ -4,11 +4,8 @@ Source of the method: identity testing at random points (Schwartz 1980, Zippel 1
 rigorous error bounds from Arb (Johansson 2017) in place of floating point.
 """
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from functools import lru_cache
-from hashlib import blake2b
 
 from flint import acb
 
@@ -20,6 +17,7 @@ from rewardd_verifiers.mathexpr.limits import (
     Steps,
     UndecidedError,
 )
+from rewardd_verifiers.mathexpr.secret import digits
 from rewardd_verifiers.mathexpr.tree import (
     Based,
     Call,
@@ -33,25 +31,6 @@ from rewardd_verifiers.mathexpr.tree import (
     Text,
     Tree,
 )
-
-
-class _Secret:
-    """What the points are drawn from: one secret a process."""
-
-    drawn = secrets.token_bytes(16)
-
-
-def share_secret(secret: bytes) -> None:
-    """Draw points from this secret from now on, so that a fleet agrees to the last digit."""
-    _Secret.drawn = secret
-    digits.cache_clear()
-
-
-@lru_cache(maxsize=4096)
-def digits(name: str, place: int) -> Fraction:
-    """Return a secret rational in (0, 1) for a name at a point; its denominator is 2^64."""
-    drawn = blake2b(f"{place}:{name}".encode("utf-8", "replace"), key=_Secret.drawn, digest_size=8)
-    return Fraction(int.from_bytes(drawn.digest(), "big") | 1, 2**64)
 
 
 class Evaluator:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from flint import fmpq
 
 from rewardd_verifiers.mathexpr.limits import MAX_EXACT_BITS, Steps
-from rewardd_verifiers.mathexpr.probe import digits
+from rewardd_verifiers.mathexpr.secret import digits
 from rewardd_verifiers.mathexpr.tree import Number, Operation, Symbol, Tree
 
 
