@@ -31,6 +31,8 @@ SMALL, LARGE = 64, 25_000
 ROUNDS = 40
 OVERLOAD_BATCH = 256
 FLOOD_CLIENTS = 40
+Row = tuple[str, str, str]
+"""What was measured, how much it was, and what it should be."""
 _serial = itertools.count()
 
 
@@ -79,8 +81,8 @@ def threads(work: Callable[[threading.Event], None], count: int) -> Generator[No
             thread.join()
 
 
-def fairness() -> None:
-    """Print the small tenant's p50 and p95, alone and behind the large one."""
+def fairness() -> list[Row]:
+    """Print the small tenant's p50 and p95, alone and behind the large one; return the ratio."""
     with (
         tenants("large", "small") as (keys, (large, small)),
         server("--workers", "2", "--keys", str(keys), "--max-held-samples", "200000") as url,
@@ -102,7 +104,7 @@ def fairness() -> None:
     for name, taken in (("alone", alone), (f"behind {2 * LARGE}", crowded)):
         print(f"{name:16} p50 {_cut(taken, 50):7.1f} ms   p95 {_cut(taken, 95):7.1f} ms")
     ratio = _cut(crowded, 95) / _cut(alone, 95)
-    print(f"p95 behind the large tenant / alone: {ratio:.1f}x (target 3x)")
+    return [(f"p95 of {SMALL} samples behind {2 * LARGE} / alone", f"{ratio:.1f}x", "<= 3x")]
 
 
 def latencies(http: httpx2.Client, rounds: int) -> list[float]:
@@ -145,8 +147,8 @@ class Tally:
             self.scored += answer.content.count(b'"status":"scored"')
 
 
-def overload(seconds: float) -> None:
-    """Print goodput, answers and memory at saturation and at ten times as many clients."""
+def overload(seconds: float) -> list[Row]:
+    """Print rate, answers and memory when busy and at ten times the load; return what follows."""
     options = ("--workers", "2", "--max-held-samples", str(8 * OVERLOAD_BATCH))
     with tenants("all") as (keys, (key,)), server(*options, "--keys", str(keys)) as url:
         fresh = iter([body(OVERLOAD_BATCH) for _ in range(400)])
@@ -161,8 +163,12 @@ def overload(seconds: float) -> None:
         print(f"{name:6}{rate:9.0f} samples/s  {low:.0f}-{high:.0f} MiB  {dict(tally.codes)}")
     refused = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.OK}
     others = flood.codes.keys() - refused
-    print(f"goodput at 10x / busy: {flood.scored / peak.scored:.2f} (target 0.9)")
-    print(f"answers but 200, 429 and 503: {sum(flood.codes[code] for code in others)}")
+    grown = max(flood.memory_mib) / max(peak.memory_mib)
+    return [
+        ("goodput at ten times the load / busy", f"{flood.scored / peak.scored:.2f}", ">= 0.9"),
+        ("answers there but 200, 429, 503", str(sum(flood.codes[code] for code in others)), "0"),
+        ("most memory there / busy", f"{grown:.2f}x", "flat"),
+    ]
 
 
 def _phase(
@@ -201,10 +207,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="of each phase of overload")
     parser.add_argument("--only", choices=["fairness", "overload"])
     told = parser.parse_args()
-    if told.only != "overload":
-        fairness()
-    if told.only != "fairness":
-        overload(told.seconds)
+    rows = [] if told.only == "overload" else fairness()
+    rows += [] if told.only == "fairness" else overload(told.seconds)
+    for what, measured, target in rows:
+        print(f"{what:<52} {measured:>20}   {target}")
 
 
 if __name__ == "__main__":

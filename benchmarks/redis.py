@@ -2,9 +2,10 @@
 
     python -m benchmarks.redis [--kills 1000] [--histories 200]
 
-Starts a Redis of its own (`redis-server` on the path). Workers are processes of their own, as in
-earnest. Ratios are from alternating rounds of one run; walls only from a machine with nothing
-else to do.
+Prints all that a fleet promises, each with its target; what `benchmarks.fairness` and
+`benchmarks.grpo_batch` measure is at the end. Starts a Redis of its own (`redis-server` on the
+path). Workers are processes of their own, as in earnest. Ratios are from alternating rounds of one
+run; walls only from a machine with nothing else to do.
 """
 
 import argparse
@@ -24,6 +25,9 @@ from statistics import median, quantiles
 from typing import Final
 
 import uvloop
+
+from benchmarks.fairness import fairness, overload
+from benchmarks.grpo_batch import measure
 
 ROOT: Final = Path(__file__).parents[1]
 SUPPORT: Final = ROOT / "tests" / "support"
@@ -143,6 +147,23 @@ async def reclaim(redis: RedisServer, idle_seconds: float) -> list[Row]:
                 await out
     target = f"<= {idle_seconds + 2:g} s"
     return [(f"taken over after kill -9, idle limit {idle_seconds:g} s", f"{taken:.1f} s", target)]
+
+
+async def long_chunk(redis: RedisServer) -> list[Row]:
+    """A chunk that takes three times the idle limit, while another worker waits for work."""
+    idle_seconds, starts = 1.0, 1
+    rounds = round(_millisecond() * 3000 * idle_seconds)
+    with contextlib.ExitStack() as nodes:
+        for _ in range(2):
+            nodes.enter_context(node_process(redis.url, idle_seconds=idle_seconds))
+        async with _gateway(redis, 2, idle_seconds) as backend:
+            out = asyncio.create_task(_answers(backend, _chunk("heavy", 1, rounds=rounds)))
+            while not out.done():
+                starts = max(starts, _claimed(redis))
+                await asyncio.sleep(0.05)
+            scored = sum(answer.score is not None for answer in await out)
+    target = "1, 1"
+    return [("starts, answers of a chunk 3x the idle limit", f"{starts}, {scored}", target)]
 
 
 def _claimed(redis: RedisServer) -> int:
@@ -281,6 +302,7 @@ async def _all(told: argparse.Namespace) -> list[Row]:
         rows = [] if told.only_faults else [*await round_trip(redis), *await throughput(redis)]
         if not math.isclose(told.idle, 0):
             rows += await reclaim(redis, told.idle)
+        rows += await long_chunk(redis)
         if told.kills:
             rows += await storm(redis, told.kills)
         if told.histories:
@@ -296,8 +318,11 @@ def main() -> None:
     parser.add_argument("--idle", type=float, default=15.0, help="idle limit; 0 leaves it out")
     parser.add_argument("--only-faults", action="store_true", help="leave out what is timed")
     told = parser.parse_args()
+    rows = uvloop.run(_all(told))
+    if not told.only_faults:
+        rows += [*fairness(), *overload(10.0), *measure()]
     print(f"{'what':<52} {'measured':>20}   target")
-    for what, measured, target in uvloop.run(_all(told)):
+    for what, measured, target in rows:
         print(f"{what:<52} {measured:>20}   {target}")
 
 

@@ -9,9 +9,28 @@ can say more.
 import math
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    Strict,
+)
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+def _number(value: object) -> object:
+    """Refuse what pydantic would turn into a number: a slip that nobody would see."""
+    if isinstance(value, bool | str | bytes):
+        raise ValueError(f"must be a number, and is a {type(value).__name__}")  # noqa: TRY004  pydantic takes ValueError
+    return value
+
+
+Number = BeforeValidator(_number)
+Flag = Annotated[bool, Strict()]
+Finite = Annotated[float, Field(allow_inf_nan=False), Number]
+Whole = Annotated[int, Number]
 Identifier = Annotated[str, Field(max_length=256)]
 
 
@@ -91,11 +110,11 @@ class Term(_Ask):
     params: Parameters = Field(default_factory=dict)
     weight: Finite = 1.0
     points: dict[str, Finite] | None = None
-    gate: bool = False
-    needed: bool = True
+    gate: Flag = False
+    needed: Flag = True
     reference_key: str | None = None
-    from_step: int | None = None
-    until_step: int | None = None
+    from_step: Whole | None = None
+    until_step: Whole | None = None
     when: Parameters = Field(default_factory=dict)
 
 
@@ -111,8 +130,8 @@ class GroupRule(_Ask):
     of: str | None = None
     weight: Finite = 1.0
     params: Parameters = Field(default_factory=dict)
-    from_step: int | None = None
-    until_step: int | None = None
+    from_step: Whole | None = None
+    until_step: Whole | None = None
 
 
 class Filter(_Ask):
@@ -143,8 +162,8 @@ class Recipe(_Ask):
     filters: list[Filter] = Field(default_factory=list[Filter], max_length=MAX_RULES)
     combine: Literal["sum", "product", "min"] = "sum"
     unfinished: Finite | None = None
-    rescale: bool = False
-    group_size: Annotated[int, Field(ge=1)] | None = None
+    rescale: Flag = False
+    group_size: Annotated[int, Field(ge=1), Number] | None = None
     advantage: str | None = None
     advantage_params: Parameters = Field(default_factory=dict)
 
@@ -171,7 +190,7 @@ class Sample(_Ask):
     reference: JsonValue = None
     reference_id: Identifier | None = None
     reward: str | Recipe | None = None
-    length: Annotated[int, Field(ge=0, le=MAX_LENGTH)] | None = None
+    length: Annotated[int, Field(ge=0, le=MAX_LENGTH), Number] | None = None
     finish_reason: str | None = None
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
 
@@ -189,7 +208,7 @@ class ScoreRequest(_Ask):
     reward: str | Recipe | None = None
     samples: list[Sample] = Field(min_length=1)
     references: dict[str, JsonValue] = Field(default_factory=dict)
-    deadline_seconds: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] = 300.0
+    deadline_seconds: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False), Number] = 300.0
 
 
 class TermResult(_Answer):

@@ -3,7 +3,7 @@ import gzip
 import json
 import struct
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -342,6 +342,46 @@ async def test_many_bad_samples_are_answered_in_few_words(house: Bench) -> None:
     answer = await post(house, json.dumps({"samples": [1] * 30_000}).encode())
     assert answer.status_code == 422
     assert len(answer.content) < 20_000
+
+
+def spoilt(path: Sequence[str | int], value: object) -> bytes:
+    """Return a request in which this value stands at that place."""
+    body: Any = {**batch(("1", "1")), "reward": recipe()}
+    *above, last = path
+    place = body
+    for step in above:
+        place = place[step]
+    place[last] = value
+    return json.dumps(body).encode()
+
+
+@pytest.mark.parametrize("wrong", [True, "12", False, "", "nan"])
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        (("samples", 0, "length"), "samples[0].length"),
+        (("deadline_seconds",), "deadline_seconds"),
+        (("reward", "terms", 0, "weight"), "reward.terms[0].weight"),
+        (("reward", "group_size"), "reward.group_size"),
+        (("reward", "terms", 0, "until_step"), "reward.terms[0].until_step"),
+    ],
+    ids=["length", "deadline", "weight", "group size", "step"],
+)
+async def test_what_only_looks_like_a_number_is_named(
+    house: Bench, path: Sequence[str | int], field: str, wrong: object
+) -> None:
+    answer = await post(house, spoilt(path, wrong))
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    (error,) = answer.json()["errors"]
+    assert (error["field"], error["value"]) == (field, repr(wrong))
+    assert "must be a number" in error["message"]
+
+
+@pytest.mark.parametrize("wrong", [1, 0, "yes", "true", None])
+async def test_what_only_looks_like_a_flag_is_named(house: Bench, wrong: object) -> None:
+    answer = await post(house, spoilt(("reward", "terms", 0, "gate"), wrong))
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["field"]) == (422, "reward.terms[0].gate")
 
 
 FLOODS: dict[str, dict[str, Any]] = {

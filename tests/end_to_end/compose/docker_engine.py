@@ -136,6 +136,8 @@ def _own_engine(cache: Path) -> Generator[str]:
                 f"--exec-root={folder}/exec",
                 f"--pidfile={folder}/pid",
             ],
+            # What ends the tests must leave them an engine to tidy up with.
+            start_new_session=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
