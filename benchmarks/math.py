@@ -3,7 +3,8 @@
     python -m benchmarks.math [--data DIR] [--rows N] [--list]
 
 `DIR` holds JSON Lines of gold, response and label; without it the rows are made by mutation. Both
-graders run in this one process by turns, so that a busy machine slows both: trust the ratios.
+graders run in this one process by turns, so that a busy machine slows both: trust the ratios. They
+and the rates are of CPU time; latencies are wall time, with what other processes took.
 """
 
 import argparse
@@ -63,6 +64,7 @@ class Tally:
     """What one grader did on one set."""
 
     seconds: list[float] = field(default_factory=list[float])
+    cpu_seconds: float = 0.0
     wrong: Counter[str] = field(default_factory=Counter[str])
     tiers: Counter[str] = field(default_factory=Counter[str])
     listed: list[str] = field(default_factory=list[str])
@@ -82,7 +84,7 @@ class Tally:
         ordered = sorted(self.seconds)
         p50, p99 = (ordered[int(len(ordered) * share)] * 1e3 for share in (0.5, 0.99))
         accuracy = 100 * (1 - self.wrong.total() / len(ordered))
-        rate = len(ordered) / sum(ordered)
+        rate = len(ordered) / self.cpu_seconds
         return (
             f"{accuracy:6.2f} %  FN {self.wrong['FN']} FP {self.wrong['FP']} "
             f"undecided {self.wrong['undecided']}  {rate:8.0f}/s  "
@@ -127,21 +129,26 @@ def _compare(rows: Sequence[Row]) -> tuple[Tally, Tally, list[float]]:
     verifier = Math()
     for start in range(0, len(rows), _ROUND):
         block = rows[start : start + _ROUND]
-        for row in block:
-            verdict, seconds = _timed(lambda row=row: _ours(verifier, row))
+        begin = time.process_time()
+        verdicts = [_timed(lambda row=row: _ours(verifier, row)) for row in block]
+        middle = time.process_time()
+        judged = [_timed(lambda row=row: _theirs(row)) for row in block]
+        end = time.process_time()
+        for row, (verdict, seconds) in zip(block, verdicts, strict=True):
             accepted = None if verdict.score is None else verdict.score == 1.0
             ours.note(row, accepted, seconds)
             ours.tiers[str(verdict.evidence.get("tier", 0))] += 1
-        for row in block:
-            accepted, seconds = _timed(lambda row=row: _theirs(row))
+        for row, (accepted, seconds) in zip(block, judged, strict=True):
             theirs.note(row, accepted, seconds)
-        ratios.append(sum(theirs.seconds[start:]) / sum(ours.seconds[start:]))
+        ours.cpu_seconds += middle - begin
+        theirs.cpu_seconds += end - middle
+        ratios.append((end - middle) / (middle - begin))
     return ours, theirs, ratios
 
 
 def _report(name: str, rows: Sequence[Row], *, listed: bool) -> None:
     ours, theirs, ratios = _compare(rows)
-    total = sum(theirs.seconds) / sum(ours.seconds)
+    total = theirs.cpu_seconds / ours.cpu_seconds
     low, _, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else (total,) * 3
     print(f"{name}, {len(rows)} rows: {total:.0f} times as fast (quartiles {low:.0f}-{high:.0f})")
     print(f"  ours        {ours.line()}")

@@ -33,7 +33,6 @@ Symbolic: TypeAlias = Literal["auto", "off", "on"]
 Digits: TypeAlias = int | Literal["off"]
 Text: TypeAlias = bool | int | float | str
 
-_SHORT = 512
 _LONGEST_LINE = 200
 _JOINS = re.compile(r"[,;&+]|\band\b")
 
@@ -296,8 +295,7 @@ def _evidence(ruling: Ruling, found: Answer) -> dict[str, object]:
 
 
 def _with_answer(evidence: dict[str, object], found: Answer) -> dict[str, object]:
-    text = found.text
-    evidence["answer"] = text if len(text) < _SHORT and text.isascii() else excerpt(text)
+    evidence["answer"] = excerpt(found.text)
     evidence["span"] = [found.start, found.end]
     evidence["rule"] = found.rule
     if found.earlier:

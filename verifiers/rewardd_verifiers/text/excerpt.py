@@ -11,4 +11,6 @@ def excerpt(text: str, *, characters: int = MAX_CHARACTERS) -> str:
     shown = text
     if len(text) > characters:
         shown = text[: characters - len(_ELLIPSIS)] + _ELLIPSIS
+    if shown.isascii():
+        return shown
     return shown.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -39,9 +39,12 @@ _SUSPECTS_BEHIND = (
     "might", "error", "scratch", "never", "kidding", "second", "ignore", "take", "actually",
     "wait", "no,", "sorry", "oops", "else", "none", "something", "whichever", "whatever", "if not",
 )  # fmt: skip
+_AT_A_WORD = r"\b(?=\w)|(?=n['’]t)"
+"""Where a pattern of words may begin: asked first, it spares most places all the rest."""
+
 _NOT = r"(?:\b(?:not|never|cannot|can\s?not|hardly|neither|nor)|n['’]t)"
 _FRAME = re.compile(
-    rf"(?:\b(?:whether|if|unless|why|suppos(?:e|ing)|assum(?:e|es|ing)|imagine|pretend)"
+    rf"(?:{_AT_A_WORD})(?:\b(?:whether|if|unless|why|suppos(?:e|ing)|assum(?:e|es|ing)|imagine|pretend)"
     rf"|{_NOT}\s+(?:\w+\s+){{0,2}}(?:true|sure|certain|clear|known?|correct|right|(?:the\s)?case"
     r"|possible|likely|say|said|claim|think|believe|mean|suppose|tell|confirm|conclude|guarantee"
     r"|agree|convinced|prove|see|determine|decide|follow)"
@@ -64,7 +67,7 @@ _TO_THE_ANSWER = re.compile(
 )
 """What may stand between a doubt and what it is about."""
 _NEGATED = re.compile(
-    rf"(?:{_NOT}|\bother\s+than|\b(?:anything|everything|all|any)\s+(?:but|except)|\bexcept"
+    rf"(?:{_AT_A_WORD}|(?=[≠\\不并非没]))(?:{_NOT}|\bother\s+than|\b(?:anything|everything|all|any)\s+(?:but|except)|\bexcept"
     r"|≠|\\neq?\b|\\not=|不(?:是|会是|可能是|应该是|等于|为)|并?非|没有|\bnicht|\bpas|\bне|\bno\s+(?:es|é|è))"
     r"\s*+(?:(?:be|equal|to|exactly|simply|just|really|actually|correct|possibly|a|an|the|have|has|had"
     r"|get|gets|need|needs|choose|pick|select|option|choice|answer|have\s+been)\b\s*+)*+"
@@ -129,13 +132,13 @@ _REFUSED = re.compile(
 )
 """Words of a text that gives no answer; what number stands beside them is none."""
 _TAKEN_BACK = re.compile(
-    r"(?:^|[.!?\n,]|\b(?:wait|actually|hmm|no|but|oh)\b,?)[\s*]*+(?:that|this|it|the\s+above|my\s+(?:answer|result))"
+    rf"(?=^|{_AT_A_WORD}|[.!?\n,])(?:(?:^|[.!?\n,]|\b(?:wait|actually|hmm|no|but|oh)\b,?)[\s*]*+(?:that|this|it|the\s+above|my\s+(?:answer|result))"
     r"(?:['’]s|\s+is|\s+was|\s+seems)\s+"
     r"(?:\w+\s+)?(?:wrong|incorrect|mistaken|a\s+mistake|not\s+(?:right|correct|true|the\s+answer))\b"
     r"|\bi\s+(?:was\s+wrong|(?:have\s+|['’]ve\s+)?made\s+an?\s+(?:\w+\s+)?(?:mistake|error))"
     r"|\b(?:scratch\s+that|never\s?mind|just\s+kidding|on\s+second\s+thou?ght|ignore\s+that|i\s+take\s+(?:that|it)\s+back)\b"
     r"|\bcorrection\s*:|\b(?:actually|wait|no|oops|sorry),?\s+(?:no,?\s+)?(?:actually,?\s+)?"
-    r"(?:the\s+(?:\w+\s+)?answer\s+(?:is|should\s+be)|it(?:['’]s|\s+is|\s+should\s+be))\s+(?![^.\n]{0,40}\b(?:correct|right|same|indeed|fine)\b)",
+    r"(?:the\s+(?:\w+\s+)?answer\s+(?:is|should\s+be)|it(?:['’]s|\s+is|\s+should\s+be))\s+(?![^.\n]{0,40}\b(?:correct|right|same|indeed|fine)\b))",
     re.IGNORECASE,
 )
 _RETURN = re.compile(r"\b(?:is|was)\s+(?:indeed|still|in\s+fact|actually)\s+(?:correct|right)\b")
