@@ -6,8 +6,8 @@ from fractions import Fraction
 from rewardd_verifiers.mathexpr import brackets, lexicon, units
 from rewardd_verifiers.mathexpr.cursor import ARGUMENT, POWER, PRODUCT, SUM, UNIT, Cursor
 from rewardd_verifiers.mathexpr.limits import LimitError, UnreadableError
+from rewardd_verifiers.mathexpr.names import subscript
 from rewardd_verifiers.mathexpr.numerals import digits_of, read_number
-from rewardd_verifiers.mathexpr.primaries import subscript
 from rewardd_verifiers.mathexpr.tokens import COMMAND, NAME, NUMBER, SIGN, WORD
 from rewardd_verifiers.mathexpr.tree import (
     Call,

@@ -47,6 +47,7 @@ _TAIL = 120
 """Characters at the end in which a clause is sought; a clause begins with a run of blanks, so
 that the work grows with the square of this number and not with the text."""
 
+_RELATIONS = ("=", "<", ">", r"\le", r"\ge", r"\ne")
 _LONGEST = 2000
 
 
@@ -100,7 +101,7 @@ def _spoken(text: str) -> str:
             return settled
     head, tail = plain[:-_TAIL], plain[-_TAIL:]
     settled = head + _CONSTANT.sub("", tail)
-    if settled == plain and "=" in plain:
+    if settled == plain and any(sign in plain for sign in _RELATIONS):
         settled = head + _EVERY.sub("", tail)
     return settled if settled != plain and settled.strip() else text
 

@@ -21,6 +21,7 @@ from rewardd_verifiers.mathexpr.outcome import EXACT, Outcome, both, differ, und
 from rewardd_verifiers.mathexpr.tree import (
     Based,
     Builder,
+    Call,
     Cases,
     Dots,
     Group,
@@ -307,6 +308,8 @@ def _grid(tree: Tree) -> Sequence[Sequence[Tree]] | None:
         return tree.rows
     if isinstance(tree, Group) and tree.bracket in _VECTORS:
         return [[item] for item in tree.items]
+    if isinstance(tree, Call) and tree.name == "binomial":
+        return [[item] for item in tree.args]
     return None
 
 

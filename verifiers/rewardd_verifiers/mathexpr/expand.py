@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 
-from rewardd_verifiers.mathexpr.limits import MAX_SIGNS, UndecidedError
+from rewardd_verifiers.mathexpr.limits import MAX_ELEMENTS, MAX_SIGNS, UndecidedError
 from rewardd_verifiers.mathexpr.linear import simplify
 from rewardd_verifiers.mathexpr.numerals import read_number
 from rewardd_verifiers.mathexpr.tree import (
@@ -32,7 +32,7 @@ def expand(tree: Tree) -> Tree:
     """Return the tree with each plus-minus replaced by both of its values, as a list."""
     if _is_settled(tree):
         return tree
-    tree = _solutions(_matrix(_conditioned(_derived(_indexed(tree)))))
+    tree = _solutions(_matrix(_paired(_conditioned(_derived(_indexed(tree))))))
     if isinstance(tree, Group) and tree.bracket in {"", "and", "or", "{}"}:
         items = [value for item in tree.items for value in _values(_matrix(item))]
         return tree if len(items) == len(tree.items) else Group(tree.bracket, tuple(items))
@@ -107,6 +107,18 @@ def _solutions(tree: Tree) -> Tree:
             if taken.kind == "negative" and isinstance(taken.args[0], Group):
                 return SetOperation("difference", (reals, *taken.args))
             return tree
+        case _:
+            return tree
+
+
+def _paired(tree: Tree) -> Tree:
+    r"""Return the pairs of `\{1, 2\} \times \{3\}`."""
+    match tree:
+        case Operation(kind="product", args=(Group("{}", left), Group("{}", right))):
+            if len(left) * len(right) > MAX_ELEMENTS:
+                raise UndecidedError("too many pairs")
+            pairs = (Group("()", pair) for pair in product(left, right))
+            return Group("{}", tuple(pairs))
         case _:
             return tree
 

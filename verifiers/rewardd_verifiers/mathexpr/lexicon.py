@@ -17,7 +17,8 @@ SIGNS: dict[str, str] = {
     "equiv": "≡", "in": "in", "notin": "notin", "ni": "ni", "to": "->", "rightarrow": "->",
     "longrightarrow": "->", "mapsto": "->", "implies": "=>", "Rightarrow": "=>", "iff": "<=>",
     "cup": "union", "cap": "intersection", "setminus": "difference", "backslash": "difference",
-    "smallsetminus": "difference", "pm": "±", "mp": "∓", "mid": "|", "vert": "|", "lvert": "|",
+    "smallsetminus": "difference", "pm": "±", "mp": "∓", "minus": "-",
+     "mid": "|", "vert": "|", "lvert": "|",
     "rvert": "|", "Vert": "‖", "lVert": "‖", "rVert": "‖", "|": "‖",
     "{": "\\{", "}": "\\}", "lbrace": "\\{", "rbrace": "\\}", "langle": "⟨", "rangle": "⟩",
     "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "lbrack": "[", "rbrack": "]",
@@ -182,6 +183,6 @@ MULTIPLIERS = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillio
 
 RAISING = words(
     "squared cubed factorial times halves thirds quarters fourths fifths sixths tenths hundredths "
-    "dozen hundreds thousands millions percentage root more"
+    "dozen repeating recurring hundreds thousands millions percentage root more"
 )
 """Words behind a number that change its value in ways that we do not read."""

@@ -62,7 +62,7 @@ _DOTTED = re.compile(
 )
 _PERIOD = re.compile(r"(\d*?)(\d{1,12}?)\2+")
 _LEAST_DIGITS = 3
-_MOST_WORDS = 8
+_LONGEST_WORDS = 80
 _FEET = re.compile(r"(?<![\w'])(\d+)\s?'\s?(\d+(?:\.\d+)?)\s?(?:\"|'')(?!')")
 _HOURS = re.compile(r"(?<=\d)\s?h\s?(?=\d+\s?m(?:in)?\b)")
 _LABEL = re.compile(r"([A-Za-z])\s?:\s+(?=[-+]?(?:\d|\\frac|\\sqrt|\$))")
@@ -73,6 +73,16 @@ _MAPPED = re.compile(
 _MONEY = re.compile(r"(USD|EUR|GBP|JPY|INR|CNY|RMB|Rs)\.?\s?(\d[\d.,]*)")
 _ORDERS = ("<", ">", r"\le", r"\ge", r"\lt", r"\gt")
 _BRACKETS = ("(", "[", "{")
+_ANGLED = re.compile(r"((?:[^<>=]{0,20}=)?\s*)<([^<>=]*,[^<>=]*)>")
+_UNITED = re.compile(r"(?<=[)\]}])\s?U\s?(?=[(\[{\\])")
+_RECURRING = re.compile(r"(\d*\.)(\d{1,40})\s?\(?(?:repeating|recurring)\)?")
+_BARRED = re.compile(r"(\\overline\s?\{\d{1,40}\})\s?(?:\.{3}|\\[lc]?dots(?![A-Za-z]))")
+_UNIT_FRACTION = re.compile(
+    r"\\[dt]?frac\s?\{\s?\\(?:text|mathrm)\s?\{\s?([A-Za-z]+)\s?\}\s?\}"
+    r"\s?\{\s?\\(?:text|mathrm)\s?\{\s?([A-Za-z]+)\s?\}\s?\}"
+)
+_ROWS = re.compile(r"\[([^\[\];]*(?:;[^\[\];]*)+)\]")
+_AND = re.compile(r"\s*,?\s+and\s+|\s*,\s*")
 _BOUNDED = re.compile(
     r"(?:(?P<name>[A-Za-z])\s(?:is|must\sbe)\s)?"
     r"(?P<sign>at\sleast|at\smost|greater\sthan\sor\sequal\sto|less\sthan\sor\sequal\sto|more\sthan|"
@@ -135,11 +145,17 @@ def _connected(text: str) -> str:
 
 
 def _counted(text: str) -> str:
-    """Write "twenty-five percent" and "five dollars" with digits."""
-    words_ = text.split()
-    if not 2 <= len(words_) <= _MOST_WORDS or not text.isascii():  # noqa: PLR2004  a number and a unit
+    """Write "twenty-five percent" and "five dollars and ten cents" with digits."""
+    if len(text) > _LONGEST_WORDS or not text.isascii() or "\\" in text:
         return text
-    *number, unit = words_
+    whole = _amount(text)
+    parts = _AND.split(text) if whole == text else [text]
+    written = [_amount(part) for part in parts]
+    return " ".join(written) if not set(written) & set(parts) else text
+
+
+def _amount(text: str) -> str:
+    *number, unit = text.split() or [""]
     value = read_words(" ".join(number))
     if value is None or (unit != "percent" and named(unit) is None):
         return text
@@ -178,6 +194,34 @@ def _repeating(found: re.Match[str]) -> str:
     if front and times < _LEAST_DIGITS:
         return found.group()
     return rf"{whole}{front}\overline{{{period}}}"
+
+
+def _angled(text: str) -> str:
+    """Read `<3, -1>` as a vector where that is all there is."""
+    found = _ANGLED.fullmatch(text.strip())
+    return rf"{found[1]}\langle {found[2]}\rangle " if found else text
+
+
+def _barred(text: str) -> str:
+    """Read "0.27 repeating", and a bar with dots behind it."""
+    text = _BARRED.sub(r"\1", text)
+    found = _RECURRING.fullmatch(text)
+    return rf"{found[1]}\overline{{{found[2]}}}" if found else text
+
+
+def _rate(found: re.Match[str]) -> str:
+    known = named(found[1]) and named(found[2])
+    return rf"\text{{ {found[1]}/{found[2]}}}" if known else found.group()
+
+
+def _rows(text: str) -> str:
+    """Read `[2, 0; 1, 3]` as a matrix, where its rows are of one length."""
+    found = _ROWS.fullmatch(text)
+    rows = found[1].split(";") if found else []
+    widths = {row.count(",") for row in rows}
+    if len(widths) != 1 or widths == {0} or "(" in text:
+        return text
+    return "[" + ",".join(f"[{row}]" for row in rows) + "]"
 
 
 def _labelled(text: str) -> str:
@@ -230,6 +274,11 @@ _REWRITES: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = (
         lambda text: text if "circ" in text else _FEET.sub(r"\1 feet \2 inches", text),
     ),
     (re.compile(r"[\d\s]h"), lambda text: _HOURS.sub(" hours ", text)),
+    (re.compile("repeating|recurring|overline"), _barred),
+    (re.compile(r">\s*\Z"), _angled),
+    (re.compile(r"[)\]}]\s?U"), lambda text: _UNITED.sub(r"\\cup ", text)),
+    (re.compile(r"frac\s?\{\s?\\(?:text|mathrm)"), lambda text: _UNIT_FRACTION.sub(_rate, text)),
+    (re.compile(r";[^;]*\]\Z"), _rows),
     (re.compile(":"), _labelled),
     (re.compile(r"mapsto|\|->|↦"), _mapping),
     (re.compile("USD|EUR|GBP|JPY|INR|CNY|RMB|Rs"), _money),
@@ -239,5 +288,6 @@ _REWRITES: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = (
 # What all rewrites are asked for in one look; most texts hold none of it.
 _ANY_SIGN = re.compile(
     r"[CPxX':或和且与]|以及|!=|log|dots|\.\.\.|(?:percent|inch|hour|s)\Z|[\d\s]h|mapsto|\|->|↦"
+    r"|repeating|recurring|overline|>\s*\Z|[)\]}]\s?U|frac\s?\{\s?\\(?:text|mathrm)|;"
     r"|USD|EUR|GBP|JPY|INR|CNY|RMB|Rs|\\c[ua]p|than|at least|at most|between"
 )

@@ -31,6 +31,7 @@ _WRAPPER = re.compile(
 _DROPPED = str.maketrans({"{": None, "}": None, "$": None, "~": " ", "*": None, "`": None})
 _SPACING = re.compile(r"\\[,;:!> ]|\\q?quad\b|\s+")
 _TIME = re.compile(r"(\d{1,2})\s?(?:[:.]\s?(\d{2}))?(?:\s?:\s?(\d{2}))?\s?([ap])\.?\s?m\b\.?")
+_HALVES = {" in the morning": " am", " in the afternoon": " pm", " in the evening": " pm"}
 _OCLOCK = {"noon": 43200, "12:00 noon": 43200, "12 noon": 43200, "midnight": 0, "12 midnight": 0}
 _MONTHS = {
     name: number
@@ -56,7 +57,7 @@ _MONTHS = {
 _DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\s?(?:of )?([a-z]{3,9})\.?(?:,?\s(\d{3,4}))?")
 _MONTH_FIRST = re.compile(r"([a-z]{3,9})\.?\s(?:the )?(\d{1,2})(?:st|nd|rd|th)?(?:,?\s(\d{3,4}))?")
 _WEEKDAY = re.compile(r"(?:mon|tues|wednes|thurs|fri|satur|sun)day,?\s")
-_ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
+_ISO = re.compile(r"(\d{4})(?:-(\d{2})-|/(\d{2})/)(\d{2})")
 _SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})")
 _ORDINAL = re.compile(r"(\d{1,4})\s?\^?\s?(st|nd|rd|th)")
 _BASE = re.compile(r"([0-9a-z]{1,64})_?\s?\(?_?(?:base\s)?(\d{1,2}|[a-z]+)\)?")
@@ -113,6 +114,14 @@ _SYNONYMS: dict[str, str] = {
 }  # fmt: skip
 """Folded prose to the one spelling that is compared; a backslash marks a value."""
 
+_LONGEST_SHORT = 4
+_DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()  # noqa: SIM905  a row of words
+_SHORT = {
+    **{name[:3]: name for name in (*_DAYS, *_MONTHS) if len(name) > _LONGEST_SHORT},
+    "tues": "tuesday",
+    "thurs": "thursday",
+}
+
 _VALUES: dict[str, Tree] = {
     "\\empty": Constant("empty"),
     "\\infinity": Constant("infinity"),
@@ -143,7 +152,7 @@ def read_special(text: str) -> Tree | None:
     if not flat or not _LETTER.search(flat):
         return _date_of_digits(flat)
     stripped = flat.strip(" .,;:?\"'")
-    found = _SYNONYMS.get(stripped)
+    found = _SYNONYMS.get(stripped) or _SHORT.get(stripped)
     if found is not None:
         return _VALUES.get(found) or Text(found)
     if not _WORD.search(stripped):
@@ -158,6 +167,8 @@ def read_special(text: str) -> Tree | None:
 def _time(flat: str) -> Tree | None:
     if flat in _OCLOCK:
         return Clock(_OCLOCK[flat])
+    for spoken, short in _HALVES.items():
+        flat = flat.replace(spoken, short)
     match = _TIME.fullmatch(flat)
     if match is None:
         return None
@@ -183,7 +194,7 @@ def _date(flat: str) -> Tree | None:
 
 def _date_of_digits(flat: str) -> Tree | None:
     if match := _ISO.fullmatch(flat):
-        year, month, day = (int(part) for part in match.groups())
+        year, month, day = (int(part) for part in match.groups() if part)
         return Date(year, month, day)
     if match := _SLASHED.fullmatch(flat):
         first, second, year = (int(part) for part in match.groups())

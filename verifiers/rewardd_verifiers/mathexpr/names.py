@@ -1,0 +1,79 @@
+"""Names: letters with their subscripts and primes, and calls of what they name."""
+
+from rewardd_verifiers.mathexpr import brackets, lexicon
+from rewardd_verifiers.mathexpr.cursor import Cursor
+from rewardd_verifiers.mathexpr.tokens import END, NAME, NUMBER, Token
+from rewardd_verifiers.mathexpr.tree import Call, Constant, Symbol, Tree
+
+
+def name(cursor: Cursor, token: Token) -> Tree:
+    """Read a letter: a constant, a symbol with its subscript and primes, or a call."""
+    text = token.text
+    if text in {"i", "j", "k"} and token.raw == "bold":
+        return Symbol(f"vec {text}")
+    if text in {"e", "i"} and not cursor.sees("_"):
+        return Constant(text)
+    full = text + subscript(cursor) + _primes(cursor)
+    if text in lexicon.UNINTERPRETED or full.endswith("'"):
+        return _maybe_call(cursor, full)
+    if cursor.sees("("):
+        return _numeric_call(cursor, full)
+    return Symbol(full)
+
+
+def subscript(cursor: Cursor) -> str:
+    """Read a subscript as part of a name; empty if there is none."""
+    if not cursor.accept("_"):
+        return ""
+    if not cursor.accept("{"):
+        return "_" + cursor.take().text
+    parts: list[str] = []
+    depth = 1
+    while cursor.token.kind != END:
+        token = cursor.take()
+        depth += (token.text == "{") - (token.text == "}")
+        if depth == 0:
+            break
+        parts.append(token.text)
+    return "_" + "".join(parts)
+
+
+def _primes(cursor: Cursor) -> str:
+    count = 0
+    while cursor.sees("'", "''"):
+        count += len(cursor.take().text)
+    if cursor.sees("^") and cursor.following.text in {"'", "''"}:
+        cursor.take()
+        return "'" * len(cursor.take().text)
+    return "'" * count
+
+
+def _maybe_call(cursor: Cursor, full: str) -> Tree:
+    """Read `f(x)` and `f^{-1}(x)`; a letter without a bracket stays a symbol."""
+    texts = [token.text for token in cursor.tokens[cursor.position : cursor.position + 6]]
+    if texts[:5] == ["^", "{", "-", "1", "}"] and texts[5:] == ["("]:
+        cursor.position += 5
+        full += "^-1"
+    if not cursor.sees("("):
+        return Symbol(full)
+    cursor.take()
+    return Call(full, brackets.items(cursor, ")")[0])
+
+
+def _numeric_call(cursor: Cursor, full: str) -> Tree:
+    """Read `I(0)` and `P(A, B)` as calls: nobody multiplies like that."""
+    after = cursor.following
+    behind = cursor.tokens[min(cursor.position + 2, len(cursor.tokens) - 1)]
+    if _is_defined(cursor) or (
+        behind.text in {")", ","} and (after.kind == NUMBER or behind.text == ",")
+    ):
+        cursor.take()
+        return Call(full, brackets.items(cursor, ")")[0])
+    return Symbol(full)
+
+
+def _is_defined(cursor: Cursor) -> bool:
+    """Whether `P(x) =` stands here: the left side of a definition."""
+    texts = [token.text for token in cursor.tokens[cursor.position : cursor.position + 4]]
+    named = cursor.following.kind == NAME
+    return named and texts[2:] == [")", "="]
