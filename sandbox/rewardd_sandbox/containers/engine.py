@@ -47,6 +47,15 @@ def docker_sandbox(options: DockerOptions) -> DockerSandbox:
     return DockerSandbox(options, DockerEngine(options))
 
 
+def open_sandbox(**wishes: str) -> DockerSandbox:
+    """Return the same for options told as text, which is how workers are told of them.
+
+    Raises:
+        ValueError: see `DockerOptions.of`.
+    """
+    return docker_sandbox(DockerOptions.of(wishes))
+
+
 class DockerEngine:
     """Makes containers that differ in nothing, and clears away those of killed owners."""
 

@@ -1,6 +1,7 @@
 """What an operator may choose about containers; pure values, nothing of an engine."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from rewardd_sandbox.tiers import Tier
 from rewardd_sandbox.toolchains import SEARCH_PATH
@@ -44,3 +45,23 @@ class DockerOptions:
     python: str | None = None
     search_path: str = SEARCH_PATH
     command: tuple[str, ...] = COMMAND
+
+    @classmethod
+    def of(cls, wishes: Mapping[str, str]) -> "DockerOptions":
+        """Return the options that plain text by their names comes to, one slot for each worker.
+
+        Raises:
+            ValueError: there is no such option, a number or tier is none, or no image is named.
+        """
+        unknown = wishes.keys() - {"image", "min_tier", *_NUMBERS, *_TEXTS}
+        if unknown or "image" not in wishes:
+            raise ValueError(f"no options of containers: {sorted(unknown or wishes)}")
+        numbers = {name: int(wishes[name]) for name in _NUMBERS if name in wishes}
+        texts = {name: wishes[name] for name in _TEXTS if name in wishes}
+        tier = Tier(wishes.get("min_tier", Tier.USER))
+        usual = cls(image=wishes["image"], slots=1, min_tier=tier)
+        return replace(usual, **texts, **numbers)
+
+
+_NUMBERS = ("slots", "memory_mib", "tasks", "scratch_mib", "recycle_after")
+_TEXTS = ("engine", "runtime", "seccomp", "user", "python", "search_path")
