@@ -1,5 +1,8 @@
 """Programs judged by the server's own workers, in real jails."""
 
+import asyncio
+import os
+import signal
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -11,6 +14,7 @@ from rewardd_sandbox.local import LocalSandbox, Options
 from rewardd_service.backends.local import LocalBackend
 from rewardd_service.composition import local_backend
 from rewardd_service.job import Answer, Chunk, Job, Setup, Subject
+from rewardd_service.pool import Phase
 from rewardd_service.recipes import RecipeBook
 from rewardd_service.scorer import Scorer
 from rewardd_service.settings import Settings
@@ -41,10 +45,10 @@ async def backend() -> AsyncGenerator[LocalBackend]:
     await backend.close()
 
 
-async def _judge(backend: LocalBackend, *completions: str) -> list[Answer]:
+async def _judge(backend: LocalBackend, *completions: str, **params: float) -> list[Answer]:
     answers: list[Answer] = []
     chunk = Chunk(
-        [Setup("code", {})],
+        [Setup("code", dict(params))],
         [Subject(completion) for completion in completions],
         [TESTS],
         [Job(i, 0, 0) for i in range(len(completions))],
@@ -100,3 +104,22 @@ async def test_format_opens_the_gate_to_the_jail(backend: LocalBackend) -> None:
     request = ScoreRequest.model_validate({"reward": recipe, "samples": samples})
     outcome = await Scorer(backend, RecipeBook(Catalog())).score(request)
     assert [result["reward"] for result in outcome.results] == pytest.approx([1.0, 0.0])
+
+
+async def test_a_time_limit_is_not_tried_again(backend: LocalBackend) -> None:
+    (told,) = await _judge(backend, _program("while True: pass"), cpu_seconds=0.5)
+    assert (told.reason, told.attempts) == ("limit_exceeded", 1)
+    assert told.evidence["first_failure"]["cpu_seconds"] < 2 * 0.5
+
+
+async def test_a_program_whose_worker_is_killed_is_run_by_another(backend: LocalBackend) -> None:
+    pool = backend.pools[Need.SANDBOX]
+    await _judge(backend, _program("print(0)"))
+    source = "import time; time.sleep(1); print(int(input()) * 2)"
+    running = asyncio.ensure_future(_judge(backend, _program(source)))
+    while pool.phases().get(Phase.BUSY, 0) == 0:  # noqa: ASYNC110  a worker sets no event
+        await asyncio.sleep(0.01)
+    (worker,) = pool.resident_bytes()
+    os.kill(worker, signal.SIGKILL)
+    (told,) = await running
+    assert (told.score, told.reason, told.attempts) == (1.0, "match", 2)
