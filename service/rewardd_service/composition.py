@@ -29,6 +29,8 @@ _JAILER_CPU_SECONDS = 60.0
 _JAILER_WALL_FACTOR = 15.0
 """A submission with hundreds of slow tests may take a quarter of an hour."""
 _NEVER = float("inf")
+_IN_JAILS = "rewardd_service.sandboxed:local_sandbox"
+_IN_CONTAINERS = "rewardd_sandbox.containers.engine:open_sandbox"
 
 
 @contextlib.asynccontextmanager
@@ -220,7 +222,7 @@ def _jailers(workers: int, sandbox_options: Mapping[str, str]) -> PoolSettings:
     return PoolSettings(
         workers=workers,
         need=Need.SANDBOX,
-        sandbox="rewardd_service.sandboxed:local_sandbox",
+        sandbox=_IN_CONTAINERS if "image" in sandbox_options else _IN_JAILS,
         sandbox_options=sandbox_options,
         eager=False,
         limits=Limits(

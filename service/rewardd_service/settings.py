@@ -147,6 +147,16 @@ class Settings(BaseSettings):
     sandbox_min_tier: Literal["full", "userns", "uid", "user"] = Field(
         default="user", description="Least isolation under which a program is run."
     )
+    sandbox_image: str | None = Field(
+        default=None,
+        description="Run programs in containers of this image instead of in jails of this host.",
+    )
+    sandbox_runtime: str | None = Field(
+        default=None, description="Runtime of these containers, as the engine knows it: runsc."
+    )
+    sandbox_engine: str | None = Field(
+        default=None, description="Socket of the engine; as the environment says if absent."
+    )
     verifier_cpu_seconds: Positive = Field(
         default=2.0, description="CPU time that one verification may take."
     )
@@ -182,6 +192,9 @@ class Settings(BaseSettings):
             "python": self.sandbox_python,
             "search_path": self.sandbox_path,
             "min_tier": self.sandbox_min_tier,
+            "image": self.sandbox_image,
+            "runtime": self.sandbox_runtime if self.sandbox_image else None,
+            "engine": self.sandbox_engine if self.sandbox_image else None,
         }
         return {name: wish for name, wish in wishes.items() if wish is not None}
 

@@ -1,6 +1,7 @@
 import pytest
 from pydantic import SecretStr
 
+from rewardd_sandbox.containers.options import DockerOptions
 from rewardd_service.backends.local import LocalBackend
 from rewardd_service.backends.redis import RedisBackend, WorkerNode
 from rewardd_service.composition import chosen_backend, local_backend, worker_node
@@ -38,6 +39,14 @@ def test_workers_are_told_of_the_sandbox_that_the_settings_ask_for() -> None:
     )
     told = local_backend(settings).pools[Need.SANDBOX].settings.sandbox_options
     assert told == {"python": "/opt/py", "search_path": "/opt/bin", "min_tier": "userns"}
+
+
+def test_an_image_has_programs_run_in_containers() -> None:
+    settings = Settings(sandbox_image="ours", sandbox_runtime="runsc")
+    told = local_backend(settings).pools[Need.SANDBOX].settings
+    assert told.sandbox == "rewardd_sandbox.containers.engine:open_sandbox"
+    assert told.sandbox_options == {"min_tier": "user", "image": "ours", "runtime": "runsc"}
+    assert DockerOptions.of(told.sandbox_options).runtime == "runsc"
 
 
 def test_a_url_that_is_none_is_refused_before_anything_starts() -> None:

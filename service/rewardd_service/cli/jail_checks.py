@@ -17,6 +17,9 @@ async def examined(settings: Settings) -> list[Check]:
     """Start the sandbox that these settings ask for, and run a hello program of each language."""
     if settings.sandbox_workers == 0:
         return [Check("sandbox", State.ABSENT, "sandbox_workers is 0: no program is run here")]
+    if settings.sandbox_image is not None:
+        detail = f"programs run in containers of {settings.sandbox_image}: --url asks a server"
+        return [Check("sandbox", State.ABSENT, detail)]
     sandbox = LocalSandbox(options_of(settings.sandbox_options()))
     try:
         async with sandbox:

@@ -18,6 +18,15 @@ from rewardd_verifiers import (
 from sandbox_fakes import EchoSandbox
 
 
+class Plain:
+    """A sandbox that can be asked for no more than the contract has."""
+
+    def __init__(self, box: LocalSandbox) -> None:
+        self.facts = box.facts
+        self.toolchain = box.toolchain
+        self.open = box.open
+
+
 async def state(sandbox: Any, *languages: str) -> Verdict:
     verifier = Catalog().build("sandbox_state", {"languages": list(languages)})
     assert isinstance(verifier, SandboxVerifier)
@@ -52,9 +61,18 @@ def _refuse(_name: str) -> None:
     raise SetupError("cgroup", 30, "read-only file system")
 
 
-async def test_a_sandbox_that_cannot_tell_is_no_verdict() -> None:
+async def test_a_sandbox_that_only_runs_programs_is_tried() -> None:
     verdict = await state(EchoSandbox(), "python")
-    assert (verdict.score, verdict.reason) == (None, Reason.UNDECIDED)
+    evidence: Any = verdict.evidence
+    assert (verdict.score, verdict.reason) == (0.0, Reason.MISMATCH)
+    assert "does not run" in evidence["languages"]["python"]["problem"]
+
+
+async def test_what_runs_anywhere_is_told_with_its_version(sandbox: LocalSandbox) -> None:
+    verdict = await state(Plain(sandbox), "python")
+    evidence: Any = verdict.evidence
+    assert (verdict.score, evidence["tier"]) == (1.0, sandbox.facts["tier"])
+    assert evidence["languages"]["python"]["version"].startswith("3.")
 
 
 def test_an_unknown_language_is_refused() -> None:

@@ -1,13 +1,25 @@
 """Whether programs can be run at all, and how well they are fenced off: for health checks."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rewardd_sandbox import Sandbox, SandboxError
+from rewardd_sandbox import (
+    BuildFailure,
+    Given,
+    Limits,
+    Program,
+    Sandbox,
+    SandboxError,
+    UnavailableError,
+)
 from rewardd_sandbox.examination import Examinable, examine
-from rewardd_sandbox.languages import LANGUAGES, find
+from rewardd_sandbox.languages import LANGUAGES, Language, find
+from rewardd_sandbox.tiers import Tier
 from rewardd_verifiers.sample import Sample
 from rewardd_verifiers.verdict import Reason, Verdict
 from rewardd_verifiers.verifier import SandboxVerifier
+
+_HELLO_LIMITS = Limits(cpu_seconds=10.0, wall_seconds=60.0, build_cpu_seconds=60.0)
 
 
 @dataclass(frozen=True)
@@ -38,11 +50,12 @@ class SandboxState(SandboxVerifier[object]):
         """Run the hello programs; what has run once is remembered by the sandbox."""
         del sample
         facts: dict[str, object] = dict(sandbox.facts)
-        if not isinstance(sandbox, Examinable):
-            return Verdict.unscored(Reason.UNDECIDED, "this sandbox cannot tell", facts)
         wanted = [found.name for name in self.languages if (found := find(name)) is not None]
         try:
-            state = await examine(sandbox, wanted or None)
+            if isinstance(sandbox, Examinable):
+                state = await examine(sandbox, wanted or None)
+            else:
+                state = await _tried(sandbox, wanted or list(LANGUAGES))
         except SandboxError as error:
             return Verdict.unscored(Reason.SANDBOX_UNAVAILABLE, str(error), facts)
         languages = state["languages"]
@@ -50,3 +63,30 @@ class SandboxState(SandboxVerifier[object]):
         absent = [name for name, one in told.items() if not one["available"]]
         detail = f"these do not run: {', '.join(absent)}" if absent else ""
         return Verdict.share(1.0 - len(absent) / max(len(told), 1), detail, {**facts, **state})
+
+
+async def _tried(sandbox: Sandbox, names: Sequence[str]) -> Mapping[str, object]:
+    """Return what `examine` would, of a sandbox that only runs programs."""
+    languages = {name: await _try(sandbox, LANGUAGES[name]) for name in names}
+    tier = sandbox.facts.get("tier", "none")
+    letter = Tier(tier).letter if tier in list(Tier) else None
+    return {"tier": tier, "letter": letter, "refusals": [], "languages": languages}
+
+
+async def _try(sandbox: Sandbox, language: Language) -> dict[str, object]:
+    files = {language.main: language.hello.encode()}
+    program = Program(language=language.name, files=files, main=language.main)
+    try:
+        jail = await sandbox.open(program, _HELLO_LIMITS)
+    except UnavailableError as error:
+        return {"available": False, "problem": str(error)}
+    if isinstance(jail, BuildFailure):
+        return {"available": False, "problem": jail.log.strip().partition("\n")[0]}
+    try:
+        answer = await jail.alone(Given(stdin=b""))
+    finally:
+        await jail.close()
+    if answer.stdout.split() != [b"hello"]:
+        problem = f"{language.name} does not run on this worker ({answer.end})"
+        return {"available": False, "problem": problem}
+    return {"available": True, "version": sandbox.toolchain(language.name), "path": ""}
