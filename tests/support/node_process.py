@@ -38,12 +38,15 @@ async def _serve(url: str, slots: int, idle_seconds: float) -> None:
 
 @contextmanager
 def node_process(
-    url: str, *, slots: int = 1, idle_seconds: float = 1.0
+    url: str, *, slots: int = 1, idle_seconds: float = 1.0, planted: Path = PLANTED
 ) -> Generator[subprocess.Popen[str]]:
-    """Start a worker and return once it serves; kill it at the end if it still lives."""
+    """Start a worker and return once it runs; kill it at the end if it still lives.
+
+    It finds the planted verifiers in `planted`.
+    """
     process = subprocess.Popen(
         [sys.executable, __file__, url, str(slots), str(idle_seconds)],
-        env={"PATH": os.defpath, "PYTHONPATH": str(PLANTED)},
+        env={"PATH": os.defpath, "PYTHONPATH": str(planted)},
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,

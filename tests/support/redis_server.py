@@ -1,5 +1,6 @@
 """A Redis of one's own: on a Unix socket, without persistence, to be frozen and killed at will."""
 
+import resource
 import shutil
 import signal
 import socket
@@ -41,7 +42,11 @@ class RedisServer:
             "maxmemory-policy": "noeviction",
         }
         told = [word for name, value in options.items() for word in (f"--{name}", value)]
-        self._process = subprocess.Popen([PROGRAM, *told, *self._options], stdout=subprocess.PIPE)
+        self._process = subprocess.Popen(
+            [PROGRAM, *told, *self._options],
+            stdout=subprocess.PIPE,
+            restore_signals=False,  # a file that may not grow is an error, and no signal
+        )
         for line in self._process.stdout or ():
             if b"Ready to accept" in line or b"now ready" in line:
                 return
@@ -52,6 +57,14 @@ class RedisServer:
 
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)
+
+    def fill_disk(self) -> None:
+        """Let no file grow any more, as on a disk that is full."""
+        self._bound_files(1)
+
+    def free_disk(self) -> None:
+        """Let files grow again."""
+        self._bound_files(resource.RLIM_INFINITY)
 
     def kill(self) -> None:
         """Kill it, if it runs."""
@@ -79,6 +92,12 @@ class RedisServer:
     def number(self, *words: str | bytes) -> int:
         """Return the integer with which a command is answered."""
         return int(self.ask(*words)[1:].strip())
+
+    def _bound_files(self, size_bytes: int) -> None:
+        if self._process is None:
+            raise RuntimeError("redis-server does not run")
+        bounds = (size_bytes, resource.RLIM_INFINITY)
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, bounds)
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is None:

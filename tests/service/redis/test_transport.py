@@ -194,6 +194,25 @@ async def test_an_entry_ages_by_the_clock_of_redis_alone(
     assert received.remaining_seconds > remaining - 60
 
 
+@pytest.mark.parametrize("step_seconds", [3600, 86_400], ids=["an hour", "a day"])
+async def test_a_clock_of_redis_that_steps_back_gives_no_time_and_takes_none(
+    redis: RedisServer, step_seconds: int
+) -> None:
+    node = FakeNode()
+    async with worker(redis.url, node), gateway(redis.url, slots=2) as backend:
+        seconds = int(redis.ask("TIME").split(b"\r\n")[2])
+        ahead = f"{(seconds + step_seconds) * 1000}-0"
+        chunk = msgspec.Raw(encode_chunk(chunk_of("ok", seconds=5.0)))
+        redis.ask(
+            "XADD", CPU, ahead, "__data__", encode(Parcel(PROTOCOL, "p1", LIST, {}, {}, chunk))
+        )
+        await _reply(redis)
+        # Ids go on from the one ahead, and so do chunks.
+        assert await answers_of(backend, chunk_of("ok")) == [(0, 1.0, "match")]
+    (_, received), _ = node.chunks
+    assert received.remaining_seconds == 5.0
+
+
 @pytest.mark.parametrize(
     ("payload", "words"),
     [
