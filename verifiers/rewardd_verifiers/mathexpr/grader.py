@@ -115,11 +115,6 @@ class Grader:
     _rulings: dict[tuple[Hashable, str], Ruling] = field(
         default_factory=dict[tuple[Hashable, str], Ruling]
     )
-    _tolerant: bool = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Ask the policy once what every pair of whole numbers depends on."""
-        self._tolerant = self.policy.tolerant
 
     def grade(self, golds: Golds, answer: str) -> Ruling:
         """Rule on the text of an answer.
@@ -140,7 +135,7 @@ class Grader:
     def _plain(self, golds: Golds, answer: str) -> Ruling | None:
         """Rule on two whole numbers in plain digits, which is most of what there is."""
         gold = golds.whole
-        if gold is None or not _WHOLE.fullmatch(answer) or self._tolerant:
+        if gold is None or not _WHOLE.fullmatch(answer) or self.policy.tolerant:
             return None
         outcome = SAME_TEXT if gold == int(answer) else _DIFFERENT
         return Ruling("compared", outcome, 0, golds.texts[0], answer)

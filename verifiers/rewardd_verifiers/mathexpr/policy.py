@@ -1,6 +1,6 @@
 """How strict a comparison is: what a reference may override for its own sample."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
@@ -29,11 +29,12 @@ class Policy:
     domain: Literal["common", "everywhere"] = "common"
     integers: frozenset[str] = frozenset()
     symbolic: Literal["auto", "off", "on"] = "auto"
+    tolerant: bool = field(init=False, compare=False)
 
-    @property
-    def tolerant(self) -> bool:
-        """Whether any tolerance is set."""
-        return bool(self.absolute_tolerance or self.relative_tolerance or self.significant_digits)
+    def __post_init__(self) -> None:
+        """Find out once whether any tolerance is set, which every pair of numbers asks."""
+        tolerances = self.absolute_tolerance, self.relative_tolerance, self.significant_digits
+        object.__setattr__(self, "tolerant", any(tolerances))
 
 
 DEFAULT = Policy()
