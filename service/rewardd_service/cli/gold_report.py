@@ -10,6 +10,9 @@ import msgspec
 from rewardd_verifiers.mathexpr.lint import Finding, lint_gold
 
 _WITHOUT_GOLD = Finding("refused", "gold_missing", "the row has no gold", "drop the row")
+_OF_NO_KIND = Finding(
+    "refused", "gold_kind", "a gold is text or a number, or a list of such", "write it as text"
+)
 
 
 class RowFinding(msgspec.Struct, frozen=True):
@@ -110,6 +113,12 @@ def _of(gold: object) -> Iterator[tuple[Finding, str]]:
         yield _WITHOUT_GOLD, ""
         return
     golds = cast("list[object]", gold) if isinstance(gold, list) else [gold]
-    for text in golds:
-        for finding in lint_gold(str(text)):
-            yield finding, str(text)
+    if not golds:
+        yield _WITHOUT_GOLD, "[]"
+    for one in golds:
+        text = str(one).lower() if isinstance(one, bool) else str(one)
+        if not isinstance(one, str | int | float):
+            yield _OF_NO_KIND, text
+            continue
+        for finding in lint_gold(text):
+            yield finding, text

@@ -16,7 +16,7 @@ from rewardd_service.tables import RowError, decode, open_source, value_at
 _SHOWN_CHARACTERS = 48
 
 
-def lint(
+def lint(  # noqa: PLR0913 - a command's options are its parameters
     file: Annotated[str, typer.Argument(help="JSONL (.gz too), Parquet, or - for stdin.")],
     *,
     gold_column: Annotated[
@@ -34,6 +34,9 @@ def lint(
     strict: Annotated[
         bool, typer.Option("--strict", help="Warnings count as findings for the exit code.")
     ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the tables as JSON, a list of data sets.")
+    ] = False,
 ) -> None:
     """Judge each gold of FILE against itself and its respellings.
 
@@ -41,7 +44,7 @@ def lint(
     judged, but perhaps not as its author meant.
 
     Ends with 0 if no gold is refused, 1 if some are (or are warned of, with --strict), and 2 if
-    the input is broken.
+    the input is broken, or empty.
     """
     golds = Golds()
     with told(), ExitStack() as files:
@@ -51,7 +54,12 @@ def lint(
         for found in _findings(file, golds, gold_column, prompt_column, dataset_column):
             if sink is not None:
                 sink.write(msgspec.json.encode(found).decode() + "\n")
-    _show(golds.summaries())
+        if not golds.summaries():
+            raise CommandError(f"{file}: holds no row, so there is nothing to say of its golds")
+    if as_json:
+        screen().print_json(msgspec.json.encode(golds.summaries()).decode())
+    else:
+        _show(golds.summaries())
     faulty = any(summary.refused or (strict and summary.warned) for summary in golds.summaries())
     quit_with(ExitCode.FINDINGS if faulty else ExitCode.CLEAN)
 
@@ -63,7 +71,7 @@ def _findings(
         for row in source.rows:
             try:
                 values = decode(row)
-                gold = value_at(values, gold_column, "gold")
+                gold = value_at(values, gold_column, f"gold column {gold_column!r}")
                 prompt = _text(values, prompt_column)
                 dataset = _text(values, dataset_column)
             except RowError as error:
@@ -72,7 +80,7 @@ def _findings(
 
 
 def _text(values: Mapping[str, object], column: str | None) -> str:
-    return "" if column is None else str(value_at(values, column, "column"))
+    return "" if column is None else str(value_at(values, column, f"column {column!r}"))
 
 
 def _created(path: Path) -> TextIO:

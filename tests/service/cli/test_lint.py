@@ -27,6 +27,40 @@ def test_a_gold_that_scores_nobody_is_a_finding(tmp_path: Path, gold: str | None
     assert "gold_" in told.stdout
 
 
+@pytest.mark.parametrize("gold", [[], [["1"]], [{"answer": "1"}], {"x": 1}], ids=repr)
+def test_what_is_no_gold_at_all_is_refused_and_not_read_as_text(
+    tmp_path: Path, gold: object
+) -> None:
+    told = _lint(tmp_path / "a.jsonl", [{"reference": gold}])
+    assert (told.exit_code, "0.00%" in told.stdout) == (1, True)
+
+
+@pytest.mark.parametrize("content", ["", "\n\n"], ids=["empty", "blank"])
+def test_a_file_without_rows_is_an_error_and_no_clean_bill(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(content, encoding="utf-8")
+    told = CliRunner().invoke(application(), ["lint", str(path)])
+    assert (told.exit_code, "a.jsonl: holds no row" in told.stderr.replace("\n", "")) == (2, True)
+
+
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
+    told = _lint(tmp_path / "a.jsonl", [{"answer": "1"}], "--gold-column", "ref")
+    words = told.stderr.replace("\n", "")
+    assert (told.exit_code, "a.jsonl:1" in words, "'ref'" in words, "it has answer" in words) == (
+        2, True, True, True,
+    )  # fmt: skip
+
+
+def test_the_report_is_json_where_a_program_asks(tmp_path: Path) -> None:
+    rows = [{"reference": "5", "set": "a"}, {"reference": "", "set": "b"}]
+    told = _lint(tmp_path / "a.jsonl", rows, "--json", "--dataset-column", "set")
+    first, second = json.loads(told.stdout)
+    assert (first["dataset"], first["rows"], first["refused"], first["codes"]) == ("a", 1, 0, {})
+    assert (second["refused"], second["codes"]) == (1, {"gold_empty": 1})
+    assert second["examples"]["gold_empty"]["row"] == 2
+    assert told.exit_code == 1
+
+
 def test_warnings_count_only_under_strict(tmp_path: Path) -> None:
     rows = [{"gold": "0.3"}]
     assert _lint(tmp_path / "a.jsonl", rows, "--gold-column", "gold").exit_code == 0

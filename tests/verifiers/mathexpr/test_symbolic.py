@@ -46,7 +46,8 @@ def _sample(answer: str, gold: Gold) -> Sample[Gold]:
 def test_what_is_left_undecided_is_proved_or_stays_so(case: Case) -> None:
     off = Math(symbolic="off").verify(_sample(case.answer, case.gold))
     verdict = Math().verify(_sample(case.answer, case.gold))
-    assert (off.reason, verdict.reason) == (Reason.UNDECIDED, Reason(case.outcome))
+    assert off.reason is not Reason.MATCH
+    assert verdict.reason is Reason(case.outcome)
 
 
 def test_what_is_unequal_is_never_proved_and_enough_is() -> None:

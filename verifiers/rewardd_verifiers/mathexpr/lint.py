@@ -12,13 +12,27 @@ from rewardd_verifiers.mathexpr.outcome import Outcome
 from rewardd_verifiers.mathexpr.policy import DEFAULT, Policy
 from rewardd_verifiers.mathexpr.read import Expression
 from rewardd_verifiers.mathexpr.scalars import clock_seconds
-from rewardd_verifiers.mathexpr.tree import Date, Group, Number, Operation, Ratio, Text, Tree, walk
+from rewardd_verifiers.mathexpr.tree import (
+    Call,
+    Constant,
+    Date,
+    Group,
+    Number,
+    Operation,
+    Ratio,
+    Text,
+    Tree,
+    walk,
+)
 
 _DOLLAR = re.compile(r"(?<!\\)\$")
 _DECIMALS = re.compile(r"(?<![\d.])\d++\.\d{1,2}(?!\d)")
 _COMMA = re.compile(r"(?<![\d,])\d{1,3},\d{1,2}(?![\d,])")
 _ANSWERS = re.compile(r"\bor\b|\\text\s?\{\s?or\s?\}")
 _LONGEST_WORDS = 4
+_LARGE = re.compile(r"[1-9]\d{4,15}")
+_SUMS = frozenset({"sum", "prod"})
+_UNWORKED = frozenset({"int", "iint", "iiint", "oint", "lim", "limsup", "liminf"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +63,13 @@ def lint_gold(gold: str, policy: Policy = DEFAULT) -> list[Finding]:
 
 
 def respellings(gold: str) -> list[str]:
-    r"""Return spellings that must match the gold: blanks, `\left`, `\dfrac`, dollar signs."""
+    r"""Return spellings that must match the gold: blanks, `\left`, `\dfrac`, `$`, groups."""
     changes = (
         f"${gold.strip().strip('$')}$" if "$" not in gold.strip().strip("$") else gold,
         gold.replace(r"\frac", r"\dfrac"),
         gold.replace("(", r"\left(").replace(")", r"\right)") if "\\left" not in gold else gold,
         gold.replace("+", " + ").replace("=", " = "),
+        f"{int(gold):,}" if _LARGE.fullmatch(gold) else gold,
     )
     return [changed for changed in dict.fromkeys(changes) if changed != gold]
 
@@ -92,7 +107,18 @@ def _kinds(gold: str, tree: Tree) -> Iterator[Finding]:
         yield Finding("warned", "few_decimals", detail, "give the exact value")
     if _COMMA.fullmatch(bare):
         yield Finding("warned", "ambiguous_comma", "a list or a decimal", "set `decimal_comma`")
+    if any(_is_unworked(node) for node in walk(tree)):
+        detail = (
+            "an integral, a limit or a sum without end: only SymPy may match it, nothing refuses"
+        )
+        yield Finding("warned", "unworked", detail, "give the value")
     yield from _calendar(tree)
+
+
+def _is_unworked(node: Tree) -> bool:
+    if not isinstance(node, Call):
+        return False
+    return node.name in _UNWORKED or (node.name in _SUMS and Constant("infinity") in node.args)
 
 
 def _is_rounded(tree: Tree) -> bool:
