@@ -74,8 +74,10 @@ def test_what_is_decided_is_never_asked(answer: str, gold: str) -> None:
 
 
 def test_an_integral_as_answer_repeats_the_question() -> None:
+    before = STANDING.asked
     verdict = Math().verify(_sample(r"\int_0^1 x^2 dx", "1/3"))
     assert (verdict.score, "another form" in verdict.detail) == (0.0, True)
+    assert STANDING.asked == before
 
 
 def test_without_sympy_the_verdict_is_undecided_and_says_why(

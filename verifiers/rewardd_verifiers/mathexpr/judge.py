@@ -1,5 +1,7 @@
 """Judge an answer's text against a gold's text: all readings, one outcome."""
 
+from dataclasses import replace
+
 from rewardd_verifiers.mathexpr import form, relations
 from rewardd_verifiers.mathexpr.compare import compare
 from rewardd_verifiers.mathexpr.identity import Context
@@ -22,6 +24,8 @@ def judge(
         return SAME_TEXT
     if _is_rough(answer) and not _is_rough(gold) and _is_exact(gold.tree, answer.tree, policy):
         return differ("an approximate value of an exact gold")
+    if fault:  # it is wrong whether equal or not: nothing to prove
+        policy = replace(policy, symbolic="off")
     context = Context(policy, allowance=allowance or Allowance())
     outcome = _compared(gold.tree, answer.tree, context)
     for name in sorted(gold.others.keys() | answer.others.keys()):
@@ -31,8 +35,9 @@ def judge(
         other = _compared(*pair, context)
         if other.equal or (other.equal is None and outcome.equal is False):
             outcome = other
-    if outcome.equal and fault:
-        return differ(f"equal, but in another form: {fault}")
+    if outcome.equal is not False and fault:
+        known = "equal, but " if outcome.equal else ""
+        return differ(f"{known}in another form: {fault}")
     return _doubted(gold, outcome)
 
 
