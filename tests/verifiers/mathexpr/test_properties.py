@@ -87,6 +87,23 @@ def test_respellings_match_and_small_changes_do_not() -> None:
     assert wrong == []
 
 
+_RESPELLED = {
+    "spelling", "blanks", "grouping", "decimal", "order", "order of terms", "bound name",
+    "converted", "inequality", "interval", "fraction", "labels left out", "moved point",
+}  # fmt: skip
+_CHANGED = {
+    "digit", "sign", "bracket", "element", "order", "base", "unit", "exponent", "label",
+    "free name", "relation", "dimension", "factor of ten", "cut off",
+}  # fmt: skip
+
+
+def test_mutations_are_of_many_kinds_and_a_random_state_gives_the_same_again() -> None:
+    made = list(mutations(Random(4), 100))  # noqa: S311  no secret
+    assert {one.kind for one in made if one.equal} >= _RESPELLED
+    assert {one.kind for one in made if not one.equal} >= _CHANGED
+    assert made == list(mutations(Random(4), 100))  # noqa: S311  no secret
+
+
 @pytest.mark.parametrize("secret", [bytes([n]) * 16 for n in range(1, 101)], ids=range(1, 101))
 def test_no_verdict_depends_on_the_secret(secret: bytes) -> None:
     share_secret(secret)

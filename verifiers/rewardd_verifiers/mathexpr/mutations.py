@@ -191,7 +191,95 @@ def _percents(random: Random) -> Iterator[Mutation]:
     yield Mutation(gold, f"{value / 10}", equal=False, kind="factor of ten")
 
 
+def _functions(random: Random) -> Iterator[Mutation]:
+    a, b = random.sample(range(2, 30), 2)
+    name = random.choice("tuvw")
+    gold = f"f(x)={a}x^3+{b}"
+    yield Mutation(gold, f"f({name}) = {a}{name}^3 + {b}", equal=True, kind="bound name")
+    yield Mutation(gold, f"{b} + {a}x^3", equal=True, kind="name left out")
+    yield Mutation(gold, f"f({name})={a}x^3+{b}", equal=False, kind="free name")
+    yield Mutation(gold, f"f(x)={a}x^2+{b}", equal=False, kind="exponent")
+    free = f"f(x)={a}x+p"
+    yield Mutation(free, f"f({name})={a}{name}+p", equal=True, kind="bound name")
+    yield Mutation(free, f"f(x)={a}x+q", equal=False, kind="free name")
+
+
+def _builders(random: Random) -> Iterator[Mutation]:
+    bound = random.randint(-50, 50)
+    name = random.choice("akmnst")
+    gold = rf"\{{x : x > {bound}\}}"
+    yield Mutation(gold, rf"\{{{name} \mid {name} > {bound}\}}", equal=True, kind="bound name")
+    yield Mutation(gold, rf"({bound}, \infty)", equal=True, kind="interval")
+    yield Mutation(gold, rf"\{{x : {bound} < x\}}", equal=True, kind="turned round")
+    yield Mutation(gold, rf"\{{x : x < {bound}\}}", equal=False, kind="relation")
+    yield Mutation(gold, rf"[{bound}, \infty)", equal=False, kind="bracket")
+    yield Mutation(gold, rf"\{{x : x > {bound + 1}\}}", equal=False, kind="digit")
+
+
+def _labels(random: Random) -> Iterator[Mutation]:
+    first, second = random.sample(range(2, 60), 2)
+    gold = f"a={first}, b={second}"
+    yield Mutation(gold, rf"b = {second},\; a = {first}", equal=True, kind="order")
+    yield Mutation(gold, f"a={first} and b={second}", equal=True, kind="joined by and")
+    yield Mutation(gold, f"{first}, {second}", equal=True, kind="labels left out")
+    yield Mutation(gold, f"b={first}, a={second}", equal=False, kind="label")
+    yield Mutation(gold, f"a={first}, c={second}", equal=False, kind="label")
+    yield Mutation(gold, f"{second}, {first}", equal=False, kind="order")
+    yield Mutation(gold, f"a={first}, b={second + 60}", equal=False, kind="digit")
+
+
+def _scientific(random: Random) -> Iterator[Mutation]:
+    whole, part = random.randint(1, 9), random.randint(1, 9)
+    power = random.randint(3, 12)
+    gold = rf"{whole}.{part} \times 10^{{{power}}}"
+    yield Mutation(gold, f"{whole}.{part}e{power}", equal=True, kind="plain text")
+    yield Mutation(gold, rf"{whole}{part}\cdot 10^{{{power - 1}}}", equal=True, kind="moved point")
+    yield Mutation(
+        gold, f"{(10 * whole + part) * 10 ** (power - 1):,}", equal=True, kind="grouping"
+    )
+    yield Mutation(gold, rf"{whole}.{part}\times10^{{-{power}}}", equal=False, kind="sign")
+    yield Mutation(gold, rf"{whole}.{part}\times10^{{{power + 1}}}", equal=False, kind="exponent")
+
+
+def _repeating(random: Random) -> Iterator[Mutation]:
+    top = random.choice([n for n in range(1, 99) if n % 11])
+    value = Fraction(top, 99)
+    gold = rf"0.\overline{{{top:02d}}}"
+    fraction = rf"\frac{{{value.numerator}}}{{{value.denominator}}}"
+    yield Mutation(gold, fraction, equal=True, kind="fraction")
+    yield Mutation(fraction, f"0.({top:02d})", equal=True, kind="decimal")
+    yield Mutation(gold, rf"0.{top:02d}", equal=False, kind="cut off")
+    yield Mutation(gold, rf"0.0\overline{{{top:02d}}}", equal=False, kind="factor of ten")
+
+
+def _complexes(random: Random) -> Iterator[Mutation]:
+    real, imaginary = random.sample(range(2, 40), 2)
+    gold = f"{real}-{imaginary}i"
+    yield Mutation(gold, f"-{imaginary}i + {real}", equal=True, kind="order of terms")
+    yield Mutation(gold, f"{real} - i*{imaginary}", equal=True, kind="plain text")
+    yield Mutation(gold, f"{real}+{imaginary}i", equal=False, kind="sign")
+    yield Mutation(gold, f"{imaginary}-{real}i", equal=False, kind="order")
+    yield Mutation(gold, f"{real}-{imaginary}", equal=False, kind="unit left out")
+
+
+def _measures(random: Random) -> Iterator[Mutation]:
+    hours, cents = random.randint(2, 9), random.randint(101, 999)
+    yield Mutation(rf"{hours}\text{{ hours}}", f"{hours * 60} min", equal=True, kind="converted")
+    yield Mutation(rf"{hours}\text{{ hours}}", f"{hours * 6} min", equal=False, kind="digit")
+    degrees = random.choice([15, 30, 45, 60, 75, 120, 135, 150])
+    turned = Fraction(degrees, 180)
+    radians = rf"\frac{{{turned.numerator}\pi}}{{{turned.denominator}}}"
+    yield Mutation(rf"{degrees}^\circ", radians, equal=True, kind="converted")
+    yield Mutation(rf"{degrees}^\circ", f"{degrees} degrees", equal=True, kind="spelled")
+    yield Mutation(rf"{degrees}^\circ", rf"{degrees + 1}^\circ", equal=False, kind="digit")
+    money = rf"\${cents // 100}.{cents % 100:02d}"
+    yield Mutation(money, f"{cents} cents", equal=True, kind="converted")
+    yield Mutation(money, f"{money[2:]} dollars", equal=True, kind="spelled")
+    yield Mutation(money, f"€{money[2:]}", equal=False, kind="unit")
+
+
 _MAKERS: tuple[Callable[[Random], Iterator[Mutation]], ...] = (
     _integers, _fractions, _surds, _tuples, _sets, _intervals, _polynomials, _equations, _units,
-    _bases, _matrices, _percents,
+    _bases, _matrices, _percents, _functions, _builders, _labels, _scientific, _repeating,
+    _complexes, _measures,
 )  # fmt: skip
