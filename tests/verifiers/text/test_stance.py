@@ -91,6 +91,28 @@ def test_a_box_that_is_denied_or_taken_back_is_a_hedge(completion: str) -> None:
     assert verdict.evidence["hedges"] == 1
 
 
+@pytest.mark.parametrize("told", ["The answer is 17.", "#### 17\n", r"Hence \boxed{17}."])
+@pytest.mark.parametrize(
+    "remark",
+    ["Wait, that's wrong.", "Scratch that.", "I made a mistake.", "Actually, no.", "Never mind."],
+)
+def test_an_answer_that_is_withdrawn_earns_nothing(told: str, remark: str) -> None:
+    assert _math(f"{told} {remark}", "17").score == 0.0
+
+
+@pytest.mark.parametrize(
+    "completion",
+    [
+        "The answer is 17. Wait, let me check. Yes.",
+        "The answer is 16. Wait, that's wrong. It is 17.",
+        "The answer is 17. Hold on: 8 + 9 = 17. Good.",
+        "#### 17\n\nWait for the next problem.",
+    ],
+)
+def test_an_answer_that_is_checked_or_replaced_stands(completion: str) -> None:
+    assert _math(completion, "17").score == 1.0
+
+
 @pytest.mark.parametrize(
     "completion",
     [

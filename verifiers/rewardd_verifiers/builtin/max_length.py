@@ -7,8 +7,7 @@ from pydantic import Field
 
 from rewardd_verifiers.sample import Sample
 from rewardd_verifiers.text import lengths, targets
-from rewardd_verifiers.text.excerpt import excerpt
-from rewardd_verifiers.verdict import Reason, Verdict
+from rewardd_verifiers.verdict import Verdict
 from rewardd_verifiers.verifier import PureVerifier
 
 
@@ -32,19 +31,10 @@ class MaxLength(PureVerifier[object]):
 
     def inputs(self) -> frozenset[str]:
         """Return "reference" without a target, and "length" unless it is counted here."""
-        target = frozenset[str]() if self.target is not None else frozenset({"reference"})
-        return target | lengths.inputs(self.length_unit)
+        return targets.inputs(self.target, self.length_unit)
 
     def verify(self, sample: Sample[object]) -> Verdict:
         """Score how near the length is."""
-        target = targets.read(sample.reference) if self.target is None else self.target
-        if target is None:
-            shown = excerpt(repr(sample.reference), characters=80)
-            return Verdict.unscored(Reason.INVALID_REFERENCE, f"{shown} is no length")
-        length = lengths.measure(sample, self.length_unit)
-        if length is None:
-            return Verdict.unscored(Reason.UNDECIDED, "the sample carries no length")
-        return Verdict.share(
-            targets.closeness(length, target, scale=self.scale),
-            evidence={"length": length, "target": target, "unit": self.length_unit},
+        return targets.rate(
+            sample, self.target, scale=self.scale, unit=self.length_unit, shorter=False
         )

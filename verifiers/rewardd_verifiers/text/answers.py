@@ -33,6 +33,8 @@ _GAP = re.compile(
     r"(?:[\s,;$&/|]++|\\[()\[\],;: ]|\\q?quad|and\b|or\b|和|或|[A-Za-z](?:_\{?\d\}?)?\s?="
     rf"|\\text\s?\{{(?:[\s,]++|and\b|or\b|{_PART})*+\}}|\.?\s*+\*{{0,2}}+{_PART}\*{{0,2}}+)*+"
 )
+_NAME = re.compile(r"(?<![A-Za-z\\])([A-Za-z](?:_\{?\d\}?)?)\s?=[\s$]*$")
+_LONGEST_NAME = 16
 _OR = re.compile(r"\bor\b|或")
 _LONGEST_GAP = 80
 _COMMANDS = ("\\boxed", "\\fbox")
@@ -244,7 +246,9 @@ class _Search:
         earlier = tuple(_stripped(box.read(self._zone)) for box in inner[: -len(group)])
         if not texts or not group[-1].read(self._zone).strip():
             return Missing("no_answer", "the last box is empty", "box")
-        text = texts[-1] if len(set(texts)) == 1 else self._join(group, texts)
+        text = self._named(group, texts) or (
+            texts[-1] if len(set(texts)) == 1 else self._join(group, texts)
+        )
         start, end = group[0].inner_start + self._offset, group[-1].inner_end + self._offset
         hedge = stance.boxed_doubt(self._zone, group[0].start, group[-1].end) or ""
         return Answer(text, start, end, "boxes" if len(group) > 1 else "box", earlier, hedge)
@@ -266,6 +270,16 @@ class _Search:
             return False
         return _GAP.fullmatch(self._zone, box.end, following.start) is not None
 
+    def _named(self, group: list[Box], texts: list[str]) -> str:
+        """Return boxes with the names in front of them, `x = 3, y = 4`; empty if one has none."""
+        if len(group) == 1 or len(texts) < len(group):
+            return ""
+        fronts = (self._zone[max(0, box.start - _LONGEST_NAME) : box.start] for box in group)
+        names = [found[1] if (found := _NAME.search(front)) else "" for front in fronts]
+        if not all(names) or len(set(names)) < len(names):
+            return ""
+        return ", ".join(f"{name} = {text}" for name, text in zip(names, texts, strict=True))
+
     def _join(self, group: list[Box], texts: list[str]) -> str:
         between = self._zone[group[0].end : group[-1].start]
         gaps = [self._zone[a.end : b.start] for a, b in pairwise(group)]
@@ -284,6 +298,8 @@ class _Search:
         if not zone[start:end].strip(" \t*#"):
             return Missing("no_answer", "nothing behind the marker", "marker")
         hedge = stance.doubt_within(zone, start, end) or ""
+        if not hedge and len(zone) - end > 1 and stance.withdrawn(zone, end):
+            hedge = stance.TAKEN_BACK
         return self._answer(start, end, "marker", hedge)
 
     def _told(self) -> Answer | Missing | None:

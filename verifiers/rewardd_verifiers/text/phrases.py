@@ -124,10 +124,13 @@ def find(text: str, *, letters: bool = False) -> Span | None:
 
 def _standing(text: str, told: Span, *, letters: bool) -> Span:
     """Return a told answer, or if the text does not stand by it, one that follows it."""
-    if told.hedge and told.hedge != stance.SEVERAL:
+    retracted = _RETRACTED.search(text, told.end) is not None
+    if retracted or told.hedge not in {"", stance.SEVERAL}:
         later = _untold(text, letters=letters)
         if later and later.start >= told.end:
             return later
+    if retracted and stance.withdrawn(text, told.end):
+        return told._replace(hedge=stance.TAKEN_BACK)
     return told
 
 
@@ -186,7 +189,7 @@ def _told(text: str) -> Span | None:
     if denied := _DENIED.match(text, start):
         start = denied.end()
     span = _statement(text, start)
-    if span is None or _RETRACTED.search(text, span.end):
+    if span is None:
         return None
     keyword = None if denied else last.start()
     doubt = stance.doubt(text, span.start, span.end, keyword=keyword)

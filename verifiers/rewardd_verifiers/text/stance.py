@@ -10,6 +10,7 @@ import re
 SEVERAL = "one of several"
 """The answer stands with others, none of which is chosen."""
 
+TAKEN_BACK = "taken back"
 _BEFORE = 160
 _AFTER = 160
 _NEAR = 48
@@ -137,7 +138,8 @@ _TAKEN_BACK = re.compile(
     r"(?:\w+\s+)?(?:wrong|incorrect|mistaken|a\s+mistake|not\s+(?:right|correct|true|the\s+answer))\b"
     r"|\bi\s+(?:was\s+wrong|(?:have\s+|['’]ve\s+)?made\s+an?\s+(?:\w+\s+)?(?:mistake|error))"
     r"|\b(?:scratch\s+that|never\s?mind|just\s+kidding|on\s+second\s+thou?ght|ignore\s+that|i\s+take\s+(?:that|it)\s+back)\b"
-    r"|\bcorrection\s*:|\b(?:actually|wait|no|oops|sorry),?\s+(?:no,?\s+)?(?:actually,?\s+)?"
+    r"|\bcorrection\s*:"
+    r"|\b(?:actually|wait|hmm+|oh),?\s+(?:no|not)\b[^\w:]*+(?:$|\n)|\b(?:actually|wait|no|oops|sorry),?\s+(?:no,?\s+)?(?:actually,?\s+)?"
     r"(?:the\s+(?:\w+\s+)?answer\s+(?:is|should\s+be)|it(?:['’]s|\s+is|\s+should\s+be))\s+(?![^.\n]{0,40}\b(?:correct|right|same|indeed|fine)\b))",
     re.IGNORECASE,
 )
@@ -172,7 +174,7 @@ def doubt_within(text: str, start: int, end: int) -> str | None:
         return "denied"
     if _UNLESS.match(after) or (after[:1] in {".", ";", "?", "!"} and _ALTERNATIVE.match(after)):
         return SEVERAL
-    return "taken back" if taken_back(text, token.end()) else None
+    return TAKEN_BACK if taken_back(text, token.end()) else None
 
 
 def boxed_doubt(text: str, start: int, end: int) -> str | None:
@@ -204,8 +206,12 @@ def _behind_box(after: str) -> str | None:
         return "denied"
     if (_ALTERNATIVE.match(after) or _UNLESS.match(after)) and not _SPELLED_AGAIN.match(after):
         return SEVERAL
+    return TAKEN_BACK if _withdraws(after) else None
+
+
+def _withdraws(after: str) -> bool:
     back = _TAKEN_BACK.search(after)
-    return "taken back" if back and not _RETURN.search(after, back.start()) else None
+    return back is not None and not _RETURN.search(after, back.start())
 
 
 def _is_suspect(window: str) -> bool:
@@ -236,6 +242,11 @@ def _clause_start(window: str) -> int:
     for stop in _STOP.finditer(window):
         start = stop.end()
     return start
+
+
+def withdrawn(text: str, end: int) -> bool:
+    """Return whether what follows says somewhere that the answer was wrong."""
+    return _withdraws(text[end : end + _FAR])
 
 
 def _asks(text: str, keyword: int) -> bool:
