@@ -16,7 +16,7 @@ _LONGEST_WHOLE = 1500
 _MOST_WORDS = 7
 
 _PHRASE = re.compile(
-    r"final answer is|final answer|the answers? (?:is|are)\b|answer is|answer(?:\*\*)?[:：]"
+    r"final answer is|final answer|the answers? (?:is|are)\b|answer is|answer(?:\*\*|\")?[:：]"
     r"|answer\s?(?:→|->|=>|⇒|[–—]|-(?=\s))|# ?answer\b|the solution is|the (?:final )?result is"
     r"|el resultado (?:final )?es|le résultat (?:final )?est|il risultato (?:finale )?è"
     r"|o resultado (?:final )?é|das ergebnis (?:ist|lautet)|结果(?:是|为)"
@@ -78,7 +78,7 @@ _TELLING = frozenset(
         "they", "there", "we", "it", "the", "this", "that", "has", "have", "had", "get", "gives",
         "you", "can", "will", "must", "means", "total", "need", "needs", "makes", "takes", "costs",
         "pays", "spent", "spends", "earns", "earned", "eats", "ate", "sold", "remain", "remains",
-        "left", "more", "find", "obtain", "yields", "equals",
+        "left", "more", "find", "got", "finally", "obtain", "yields", "equals",
     )
 )  # fmt: skip
 """Words of a sentence that tells an answer, rather than of the answer."""
@@ -191,6 +191,9 @@ def _told(text: str) -> Span | None:
     span = _statement(text, start)
     if span is None:
         return None
+    if '"' in last.group():  # a field of JSON
+        bare = text[span.start : span.end].rstrip(' ,}"')
+        span = span._replace(end=span.start + len(bare))
     keyword = None if denied else last.start()
     doubt = stance.doubt(text, span.start, span.end, keyword=keyword)
     return span._replace(hedge=doubt or stance.doubt_within(text, span.start, span.end) or "")

@@ -75,6 +75,14 @@ _NEGATED = re.compile(
     r"(?:[*_$:\"“(]|\\[(\[])*+\s*+$",
     re.IGNORECASE,
 )
+_OPERATED = re.compile(
+    r"\b(?:than|minus|plus|times|twice|double|triple|(?:start|end|begin)s?\s+(?:in|with)|contains?"
+    r"|used\s+to\s+be|(?:mistake|wrong|error|incorrect)\s+to\s+(?:say|answer|write|pick|conclude)"
+    r"|(?:root|square|cube|half|third|quarter|reciprocal|inverse|opposite|negative"
+    r"|multiple|factor|divisor|power|logarithm|factorial)\s+of)\s++[$*(]*+$",
+    re.IGNORECASE,
+)
+"""In front of a number that is part of what is said: "one more than 36"."""
 _STATED_NO = re.compile(
     r"[\s*_]*+(?:(?:definitely|certainly|surely|clearly|probably|simply|just|most)\s+)*+"
     r"(?:not\b|never\b|no\s(?:longer|more)\b|(?:anything|everything|all)\s(?:but|except)\b"
@@ -157,6 +165,8 @@ def doubt(text: str, start: int, end: int, *, keyword: int | None = None) -> str
     """
     if why := _before(text, start, keyword):
         return why
+    if _OPERATED.search(text, max(0, start - _NEAR), start):
+        return "not the value itself"
     if keyword is None and _REFUSED.search(text, max(0, start - _BEFORE), end + _AFTER):
         return "refused"
     if keyword is not None and _STATED_NO.match(text, start, end):
