@@ -193,10 +193,10 @@ def matched_sets(
         outcomes.append(outcome)
         if outcome.equal is False:
             return outcome
-    for item in shelf.rest():
-        if not _is_repeat(item, second, context):
-            return both([*outcomes, differ("an element of the answer that the gold does not have")])
-    return both(outcomes)
+    joined = both(outcomes)
+    if joined.equal and not all(_is_repeat(item, second, context) for item in shelf.rest()):
+        return differ("an element of the answer that the gold does not have")
+    return joined
 
 
 def _is_repeat(item: Element, others: Iterable[Element], context: Context) -> bool:
