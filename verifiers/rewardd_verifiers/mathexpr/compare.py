@@ -210,8 +210,9 @@ def _relations(gold: Tree, answer: Tree, context: Context) -> Outcome:
     relation, other = (gold, answer) if isinstance(gold, Relation) else (answer, gold)
     if not isinstance(relation, Relation) or not relations.is_equation(relation):
         return differ("a relation and a value")
-    if context.policy.labels == "required":
-        return differ("a label on one side only")
+    locus = relation is gold and not isinstance(other, Group) and relations.is_locus(relation)
+    if locus or context.policy.labels == "required":
+        return differ("an equation, or a label, on one side only")
     return _relation_and_value(relation, other, context, gold_first=relation is gold)
 
 

@@ -22,11 +22,13 @@ from rewardd_verifiers.mathexpr.tree import (
     Symbol,
     Text,
     Tree,
+    symbols,
     walk,
 )
 
 _EQUAL = frozenset({"=", "~", "≡"})
 _ASKED = frozenset({"lim", "int", "iint", "iiint", "oint"})
+_COORDINATES = frozenset("xyz")
 _INDEXED = frozenset({"sum", "prod"})
 
 
@@ -120,6 +122,14 @@ def _rising(tree: Relation) -> Relation:
     if not {*tree.signs} <= {">", ">="}:
         return tree
     return Relation(tuple(_TURNED[sign] for sign in reversed(tree.signs)), tree.sides[::-1])
+
+
+def is_locus(tree: Relation) -> bool:
+    """Whether x + y = 1 or |z - 1| = 2 says where points lie, rather than what a sum comes to."""
+    left = tree.sides[0]
+    names = symbols(left)
+    joined = isinstance(left, Operation) or (isinstance(left, Call) and left.name == "abs")
+    return joined and bool(names) and names <= _COORDINATES and len(tree.sides) == 2  # noqa: PLR2004  no chain
 
 
 def prose(tree: Relation) -> str:
