@@ -136,7 +136,11 @@ class GroupV1:
 
 
 class GroupV2:
-    """A slot's group in the unified hierarchy."""
+    """A slot's group in the unified hierarchy.
+
+    Its `memory.peak` never falls again (what resets it came with Linux 6.12, and for one reader
+    alone): it tells of a run only if that run went beyond all before it.
+    """
 
     def __init__(self, parent: Path, name: str) -> None:
         folder = parent / name
@@ -147,6 +151,7 @@ class GroupV2:
             ["memory.events", "memory.current", "cpu.stat", *peak],
             ["cgroup.procs", "memory.max", "pids.max"],
         )
+        self._peak_before = 0
         with contextlib.suppress(OSError):
             (folder / "memory.swap.max").write_text("0")
         with contextlib.suppress(OSError):
@@ -161,6 +166,7 @@ class GroupV2:
         """Set the limits."""
         self._files.write("memory.max", memory_bytes)
         self._files.write("pids.max", tasks)
+        self._peak_before = self._peak()
 
     def cpu_seconds(self) -> float:
         """Return the CPU time used."""
@@ -172,7 +178,11 @@ class GroupV2:
 
     def peak_bytes(self) -> int | None:
         """Return the most memory held."""
-        return int(self._files.read("memory.peak")) if "memory.peak" in self._files.names else None
+        peak = self._peak()
+        return peak if peak > self._peak_before else None
+
+    def _peak(self) -> int:
+        return int(self._files.read("memory.peak")) if "memory.peak" in self._files.names else 0
 
     def kills(self) -> int:
         """Return the kills for memory."""
@@ -190,6 +200,9 @@ class GroupV2:
 def _empty(files: _Files) -> None:
     """Kill what is left in a group and remove it."""
     with contextlib.suppress(OSError):
+        if (files.folder / "cgroup.kill").exists():
+            (files.folder / "cgroup.kill").write_text("1")  # all at once, new ones too
+    with contextlib.suppress(OSError):
         for pid in files.read("cgroup.procs").split():
             os.kill(int(pid), signal.SIGKILL)
     files.close()
@@ -200,13 +213,15 @@ def _empty(files: _Files) -> None:
 class Groups:
     """The groups of one worker: a folder per hierarchy, below the worker's own.
 
+    `about` is where the kernel tells of this process's groups and mounts.
+
     Raises:
         SetupError: no hierarchy here can be written to.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, about: Path = Path("/proc/self")) -> None:
         try:
-            self._unified, self._parents = _own_folders(name)
+            self._unified, self._parents = _own_folders(name, about)
             for parent in self._parents.values():
                 stale.remove_groups(parent.parent)
         except (OSError, KeyError, ValueError) as error:
@@ -226,17 +241,16 @@ class Groups:
             raise SetupError("cgroup", error.errno or 0, f"cgroup: {error}") from error
 
     def remove(self) -> None:
-        """Take it away."""
         """Take the worker's own folders away, once the slots' are gone."""
         for folder in {*self._parents.values()}:
             with contextlib.suppress(OSError):
                 folder.rmdir()
 
 
-def _own_folders(name: str) -> tuple[Path | None, dict[str, Path]]:
+def _own_folders(name: str, about: Path) -> tuple[Path | None, dict[str, Path]]:
     """Return where to put slots: one folder of version 2, or one per controller of version 1."""
-    mounts = _mounts()
-    mine = dict(_memberships())
+    mounts = _mounts(about)
+    mine = dict(_memberships(about))
     if all(controller in mounts for controller in _V1_CONTROLLERS):
         parents = {c: _below(mounts[c], mine[c]) / name for c in _V1_CONTROLLERS}
         for parent in parents.values():
@@ -259,10 +273,10 @@ def _below(mount: tuple[str, Path], membership: str) -> Path:
     return place if place.is_dir() else point
 
 
-def _mounts() -> dict[str, tuple[str, Path]]:
+def _mounts(about: Path) -> dict[str, tuple[str, Path]]:
     """Return root and mount point by controller; "" for version 2."""
     found: dict[str, tuple[str, Path]] = {}
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+    for line in (about / "mountinfo").read_text().splitlines():
         left, _, right = line.partition(" - ")
         fields, kind = left.split(), right.split()
         if kind[0] == "cgroup2":
@@ -273,9 +287,9 @@ def _mounts() -> dict[str, tuple[str, Path]]:
     return found
 
 
-def _memberships() -> list[tuple[str, str]]:
+def _memberships(about: Path) -> list[tuple[str, str]]:
     """Return this process's groups by controller; "" for version 2."""
-    rows = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
+    rows = [line.split(":", 2) for line in (about / "cgroup").read_text().splitlines()]
     return [(name, row[2]) for row in rows for name in row[1].split(",")]
 
 
