@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import BinaryIO, cast
 
 from rewardd_sandbox import LostError
+from rewardd_sandbox.containers.greeting import Hello
 from rewardd_sandbox.containers.options import COMMAND
-from rewardd_sandbox.containers.server import Hello
 from rewardd_sandbox.containers.stream import Container
 from rewardd_sandbox.containers.wire import Frame, Frames, Writer
 from rewardd_sandbox.tiers import Tier

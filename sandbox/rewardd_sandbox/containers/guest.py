@@ -1,8 +1,8 @@
 """A container whose worker has said hello, for as long as it is trusted to be sound."""
 
+from rewardd_sandbox.containers.greeting import Hello, Wishes
 from rewardd_sandbox.containers.link import Link
 from rewardd_sandbox.containers.options import DockerOptions
-from rewardd_sandbox.containers.server import Hello, Wishes
 from rewardd_sandbox.containers.stream import Container
 from rewardd_sandbox.containers.wire import PROTOCOL, Frame, Writer
 from rewardd_sandbox.errors import SandboxError, StarvedError, UnavailableError

@@ -10,9 +10,15 @@ def name() -> str:
 
 
 def _place() -> str:
-    """Name the machine's boot and the process namespace: numbers mean something only in there."""
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return f"{boot}/{Path('/proc/self/ns/pid').readlink().name}"
+    """Name the machine's boot and the process namespace: numbers mean something only in there.
+
+    Empty where the system tells neither.
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot}/{Path('/proc/self/ns/pid').readlink().name}"
+    except OSError:
+        return ""
 
 
 def _born(pid: int) -> str:
@@ -27,6 +33,6 @@ def _born(pid: int) -> str:
 def orphaned(owner: str) -> bool:
     """Whether a container's owner is known to be dead; those of other machines are left alone."""
     place, _, rest = owner.rpartition("/")[0].rpartition("/")
-    if place != _place() or not rest.isdigit():
+    if place != _place() or not place or not rest.isdigit():
         return False
     return _born(int(rest)) != owner.rpartition("/")[2]

@@ -2,15 +2,16 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from rewardd_sandbox.containers.berth import Berth
+from rewardd_sandbox.containers.greeting import Hello
 from rewardd_sandbox.containers.guest import Guest
 from rewardd_sandbox.containers.jail import DockerJail
 from rewardd_sandbox.containers.options import DockerOptions
-from rewardd_sandbox.containers.server import Hello
 from rewardd_sandbox.containers.stream import Engine
 from rewardd_sandbox.errors import LostError, UnavailableError
 from rewardd_sandbox.program import BuildFailure, Limits, Program
@@ -48,7 +49,7 @@ class DockerSandbox:
             UnavailableError: no container can be had, or no program can run in one.
         """
         await self._engine.sweep()
-        count = self._options.slots or len(os.sched_getaffinity(0))
+        count = self._options.slots or _processors()
         for _ in range(count):
             seat = _Seat(self._berth(1), self._berth(_COMPANIONS))
             seat.main.prepare()
@@ -127,6 +128,13 @@ class DockerSandbox:
             return guest
 
         return Berth(invite, self._options.recycle_after)
+
+
+def _processors() -> int:
+    """Return how many we may use; where the system does not say, how many there are."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 async def _opened(jail: DockerJail) -> DockerJail | BuildFailure:

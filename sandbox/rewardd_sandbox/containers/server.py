@@ -6,47 +6,19 @@ It ends, and the container with it, when standard input does: whoever owned it i
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import BinaryIO
 
+from rewardd_sandbox.containers.greeting import Hello, Wishes
 from rewardd_sandbox.containers.wire import PROTOCOL, Frame, Frames, Writer
 from rewardd_sandbox.errors import SandboxError, SetupError, UnavailableError, WireError
 from rewardd_sandbox.languages import LANGUAGES
 from rewardd_sandbox.local import LocalSandbox, Options
 from rewardd_sandbox.program import BuildFailure, Given, Limits, Program
 from rewardd_sandbox.sandbox import Jail
-from rewardd_sandbox.tiers import Tier
 
 MOST_REQUEST_BYTES = 512 << 20
 """What our own side may send at once: it is trusted, and bounded all the same."""
 _PIECE_BYTES = 1 << 18
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
-    """What the far end wants of the sandbox inside."""
-
-    slots: int
-    min_tier: Tier
-    search_path: str
-    python: str | None = None
-
-    def options(self) -> Options:
-        """Return them as the local sandbox knows them."""
-        return Options(
-            slots=self.slots,
-            min_tier=self.min_tier,
-            search_path=self.search_path,
-            python=self.python,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hello:
-    """What the sandbox inside says of itself: its tier, and versions by language."""
-
-    tier: Tier
-    versions: Mapping[str, str]
 
 
 class Server:
@@ -110,7 +82,7 @@ class Server:
             raise UnavailableError(
                 f"the image speaks protocol {PROTOCOL}, its owner {protocol}: build the image anew"
             )
-        sandbox = LocalSandbox(frame.record("wishes", Wishes).options())
+        sandbox = LocalSandbox(_options(frame.record("wishes", Wishes)))
         report = await sandbox.start()
         if report.tier is None:
             raise UnavailableError("no program can be run in this container")
@@ -158,6 +130,15 @@ class Server:
         if jail is None:
             raise SandboxError("there is no such jail")
         return jail
+
+
+def _options(wishes: Wishes) -> Options:
+    return Options(
+        slots=wishes.slots,
+        min_tier=wishes.min_tier,
+        search_path=wishes.search_path,
+        python=wishes.python,
+    )
 
 
 async def _unknown(_: Frame) -> Writer:
