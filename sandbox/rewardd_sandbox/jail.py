@@ -103,7 +103,7 @@ class LocalJail:
 
     async def _ready(self, ending: str, files: Mapping[str, bytes]) -> Child | Answer:
         """Return a process that waits for a test and ends it so, or why there is none."""
-        if self._child is not None and self._ending != ending:
+        if self._child is not None and (files or self._ending != ending):
             await self._drop()
         if self._child is None:
             failure = await self._load(ending, self._loaded.beside(files))

@@ -16,6 +16,7 @@ from rewardd_verifiers.code.asserts import UnsplittableError, defined, entry_of,
         pytest.param("assert f(1) != 3", 2, 3, id="unequal"),
         pytest.param("assert set(f([1])) == {1, 2}", [2, 1, 1], [1], id="as_set"),
         pytest.param("assert set(f([1])) == set([1, 2])", (2, 1), (3,), id="both_as_sets"),
+        pytest.param("assert f(1) == set()", set[int](), {1}, id="an_empty_set"),
         pytest.param("assert sorted(f(1)) == [1, 2]", [2, 1], ["a", 1], id="sorted"),
         pytest.param("assert len(f(1)) == 2", "ab", 5, id="length_of_what_has_none"),
         pytest.param("assert abs(f(1) - 1.5) < 1e-6", 1.5 + 1e-9, 1.6, id="near"),
@@ -64,6 +65,23 @@ def test_the_entry_is_the_function_that_neither_python_nor_the_setup_knows() -> 
     sources = ["assert sorted(helper(math.floor(solve(1)))) == [1]"]
     assert entry_of(sources, defined(setup)) == "solve"
     assert entry_of(["assert len([1]) == 1"]) == ""
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param(
+            "def check(candidate):\n    assert candidate(1) == 2\ncheck(f)", id="passed_on"
+        ),
+        pytest.param("x = [1]\nfor y in x:\n    assert f(y) == g(f)", id="called"),
+        pytest.param("import math\nassert math.isclose(f(1), abs(2))", id="beside_a_module"),
+        pytest.param(
+            "cases = [(1, 2)]\nassert all(f(a) == b for a, b in cases)", id="in_a_generator"
+        ),
+    ],
+)
+def test_the_entry_of_a_script_is_what_it_does_not_define(source: str) -> None:
+    assert entry_of([source]) == "f"
 
 
 def test_a_set_of_crafted_numbers_is_refused_and_not_made() -> None:

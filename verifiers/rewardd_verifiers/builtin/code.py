@@ -182,7 +182,7 @@ class Code(SandboxVerifier[TaskReference]):
         files = {
             name: content.encode("utf-8", "replace")
             for name, content in code.files.items()
-            if not _collides(name, {main, *task.files})
+            if not _collides(name, {main, *_taken(task)})
         }
         files |= task.files
         if source or main not in files:
@@ -194,7 +194,7 @@ class Code(SandboxVerifier[TaskReference]):
             main=main,
             prelude=prelude,
             stdin_file=task.stdin_file,
-            fetch=() if task.stdout_file is None else (task.stdout_file,),
+            fetch=_fetched(task),
             strict=self.strict,
         )
 
@@ -274,6 +274,18 @@ def _after_prompt(program: Program, task: Task) -> Program:
         return program
     joined = task.setup.encode("utf-8", "surrogatepass") + b"\n" + source
     return replace(program, files={**program.files, program.main: joined})
+
+
+def _taken(task: Task) -> set[str]:
+    """Return the names that files of the policy's may not have."""
+    given = {name for test in task.tests for name in test.files}
+    return {*task.files, *given, *_fetched(task)}
+
+
+def _fetched(task: Task) -> tuple[str, ...]:
+    """Return the names of all files that any test looks at."""
+    names = [] if task.stdout_file is None else [task.stdout_file]
+    return tuple(dict.fromkeys([*names, *(n for t in task.tests for n in t.expected_files)]))
 
 
 def _collides(name: str, taken: Iterable[str]) -> bool:

@@ -17,7 +17,7 @@ _MOST_CRAFTED = 1000
 _PLAIN_INTEGER = 1 << 53
 
 
-def _as_set(items: Any) -> set[object]:  # noqa: ANN401  any plain value
+def _as_set(items: Any = ()) -> set[object]:  # noqa: ANN401  any plain value
     """Return a set, refusing numbers whose hashes can be made to collide where they are many."""
     listed: list[object] = list(items)
     crafted = sum(not _tame(item) for item in listed)
@@ -119,13 +119,27 @@ def entry_of(sources: Iterable[str], known: Iterable[str] = ()) -> str:
     `known` names what the set-up defines. Empty if there is none.
     """
     passed_over = {*known, *dir(builtins), "isclose"}
-    nodes = (node for source in sources for node in ast.walk(_parsed(source)))
-    names = (
-        node.func.id
-        for node in nodes
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    )
+    nodes = [node for source in sources for node in ast.walk(_parsed(source))]
+    passed_over |= {name for node in nodes for name in _bound(node)}
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    named = [node.func for node in calls]
+    # Else it is handed to a function of the test code's own.
+    named += [argument for node in calls for argument in node.args]
+    names = (node.id for node in named if isinstance(node, ast.Name))
     return next((name for name in names if name not in passed_over), "")
+
+
+def _bound(node: ast.AST) -> Iterable[str]:
+    """Return the names that a piece of source binds itself."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return (node.name,)
+    if isinstance(node, ast.arg):
+        return (node.arg,)
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        return (node.id,)
+    if isinstance(node, ast.alias):
+        return ((node.asname or node.name).partition(".")[0],)
+    return ()
 
 
 def parses(source: str) -> bool:

@@ -50,7 +50,7 @@ def read(raw: Mapping[str, Any]) -> Task:
         if interactor is None
         else _checker(fields.mapping(interactor, "interactor"), Protocol.TESTLIB),
         limits=limits(raw.get("limits") or {}),
-        files=_files(raw.get("files")),
+        files=files(raw.get("files")),
         main=None if raw.get("main") is None else _name(raw["main"]),
         stdin_file=None if raw.get("stdin_file") is None else _name(raw["stdin_file"]),
         stdout_file=None if raw.get("stdout_file") is None else _name(raw["stdout_file"]),
@@ -149,11 +149,16 @@ def _checker(raw: Mapping[str, Any], usual: Protocol = Protocol.FUNCTION) -> Che
         language=fields.text(raw.get("language", "python"), "language"),
         source=fields.text(raw.get("source"), "source"),
         protocol=_choice(Protocol, raw.get("protocol", usual)),
-        files=_files(raw.get("files")),
+        files=files(raw.get("files")),
     )
 
 
-def _files(raw: object) -> dict[str, bytes]:
+def files(raw: object) -> dict[str, bytes]:
+    """Return named files.
+
+    Raises:
+        ShapeError: a name leads elsewhere, or a content is none.
+    """
     named = fields.mapping(raw or {}, "files")
     return {_name(name): fields.file(content, name) for name, content in named.items()}
 

@@ -262,11 +262,23 @@ def _fusion(row: Mapping[str, Any]) -> Task:
     held = decoded(row["test"])
     if isinstance(held, Mapping):
         code = text(mapping(cast(object, held), "test").get("code"), "code")
-        return _asserts([code], "")
+        labels = mapping(decoded(row.get("labels") or {}), "labels")
+        return _asserts([code], "", entry=text(labels.get("entry_point") or "", "entry_point"))
     cases = [mapping(case, "a test") for case in sequence(held, "test")]
-    inputs = [mapping(case.get("input"), "input").get("stdin", "") for case in cases]
-    outputs = [mapping(case.get("output"), "output").get("stdout") for case in cases]
-    return _pairs(inputs, outputs)
+    return Task(kind=Kind.STDIO, tests=tuple(_fused(case) for case in cases))
+
+
+def _fused(case: Mapping[str, Any]) -> Test:
+    """Read a test whose input and output may also be files."""
+    given, wanted = mapping(case.get("input"), "input"), mapping(case.get("output"), "output")
+    if not wanted:
+        raise ShapeError("a test without output: nothing is expected of it")
+    return Test(
+        stdin=stdio(given.get("stdin", ""), "stdin"),
+        expected=stdio(wanted.get("stdout", ""), "stdout"),
+        files=own_shape.files({k: v for k, v in given.items() if k != "stdin"}),
+        expected_files=own_shape.files({k: v for k, v in wanted.items() if k != "stdout"}),
+    )
 
 
 _Shape = Callable[[Mapping[str, Any]], Task]

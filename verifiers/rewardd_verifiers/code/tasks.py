@@ -60,6 +60,7 @@ class Test:
         result_of: the number of the argument that holds the result after the call.
         plain: the result was JSON, so tuples and lists, and keys and their text, are the same.
         source: of an assert.
+        files, expected_files: that a program finds, and that it must leave.
     """
 
     stdin: bytes = b""
@@ -70,6 +71,8 @@ class Test:
     result_of: int | None = None
     plain: bool = True
     source: str = ""
+    files: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+    expected_files: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     weight: float = 1.0
     subtask: str = ""
 

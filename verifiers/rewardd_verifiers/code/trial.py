@@ -91,7 +91,8 @@ class Trial:
 
     async def _ask(self, given: Given, judge: Judge) -> tuple[Judged, Answer]:
         """Feed a test; what does not pass is decided by running it again in a fresh process."""
-        answer = await self.jail.feed(given)
+        fresh = bool(given.files)
+        answer = await (self.jail.alone(given) if fresh else self.jail.feed(given))
         judged = await self._judge(answer, judge)
         if judged.passed or answer.alone:
             return judged, answer
@@ -109,10 +110,16 @@ class Trial:
             output = answer.stdout if name is None else answer.files.get(name, b"")
             if self.examiner is not None:
                 return await self.examiner.judge(test, output)
-            return self._compared(test.expected, output)
+            silent = bool(test.expected_files) and not test.expected
+            judged = PASSED if silent else self._compared(test.expected, output)
+            for name, content in test.expected_files.items():
+                if judged.passed:
+                    judged = self._compared(content, answer.files.get(name, b""))
+            return judged
 
         extra = 0 if self.examiner is not None else len(test.expected)
-        return await self._ask(Given(stdin=test.stdin, extra_output_bytes=extra), judge)
+        given = Given(stdin=test.stdin, files=test.files, extra_output_bytes=extra)
+        return await self._ask(given, judge)
 
     async def _meet(self, test: Test) -> tuple[Judged, Answer]:
         if self.interactor is None:
