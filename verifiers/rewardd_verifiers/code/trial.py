@@ -6,7 +6,7 @@ from typing import cast
 
 from rewardd_sandbox import Answer, Given, Jail, Limits
 from rewardd_sandbox.codec import UnsupportedError, decode, encode
-from rewardd_verifiers.code import asserts, dialogue
+from rewardd_verifiers.code import asserts, dialogue, weak
 from rewardd_verifiers.code.checking import Examiner
 from rewardd_verifiers.code.compare import Tolerance, difference, head
 from rewardd_verifiers.code.fields import ShapeError
@@ -44,6 +44,7 @@ class Trial:
 
     Attributes:
         examiner, interactor: the reference's own, where it has them.
+        weakly: the submission's source, where its tests run in one process with it.
         outcomes: of the tests that were run, in order.
     """
 
@@ -52,6 +53,7 @@ class Trial:
     terms: Terms
     examiner: Examiner | None = None
     interactor: Interactor | None = None
+    weakly: str | None = None
     outcomes: list[Outcome] = field(default_factory=list[Outcome])
     _readings: list[bool] = field(default_factory=lambda: [True, True])
 
@@ -77,6 +79,8 @@ class Trial:
             judged, answer = await self._call(test)
         elif kind is Kind.ASSERTS:
             judged, answer = await self._assert(test)
+        elif self.weakly is not None:
+            judged, answer = await weak.hold(self.jail, self.task, self.weakly, self.terms.limits)
         else:
             judged, answer = await self._dialogue(test.source)
         shown = head(test.stdin) if kind in _FED else _show_call(test)
