@@ -236,7 +236,9 @@ async def test_a_failure_of_ours_is_never_a_score(error: SandboxError, reason: R
     assert (verdict.score, verdict.reason) == (None, reason)
 
 
-@pytest.mark.parametrize("params", [{"language": "lua"}, {"max_tests": 0}, {"on_missing": "match"}])
+@pytest.mark.parametrize(
+    "params", [{"language": "lua"}, {"max_tests": 0}, {"stop_after": 0}, {"on_missing": "match"}]
+)
 def test_parameters_that_no_run_could_follow_are_refused(params: Mapping[str, object]) -> None:
     with pytest.raises(InvalidParamsError):
         Catalog().build("code", params)

@@ -93,6 +93,8 @@ class Code(SandboxVerifier[TaskReference]):
             raise ValueError(f"language {self.language!r} is not any of: any, {known}")
         if self.max_tests is not None and self.max_tests < 1:
             raise ValueError(f"max_tests {self.max_tests} is below 1")
+        if self.stop_after is not None and self.stop_after < 1:
+            raise ValueError(f"stop_after {self.stop_after} is below 1: nothing would be run")
         if self.on_missing not in (Reason.NO_ANSWER, Reason.UNDECIDED):
             raise ValueError(f"on_missing {self.on_missing!r} is neither no_answer nor undecided")
 
