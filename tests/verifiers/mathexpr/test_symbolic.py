@@ -50,6 +50,19 @@ def test_what_is_left_undecided_is_proved_or_stays_so(case: Case) -> None:
     assert verdict.reason is Reason(case.outcome)
 
 
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (r"\{\frac12, 2\}", Reason.UNDECIDED),
+        (r"\{2, \frac12\}", Reason.UNDECIDED),
+        (r"\{\frac12, 3\}", Reason.MISMATCH),
+    ],
+)
+def test_an_element_that_is_undecided_leaves_its_set_so(answer: str, reason: Reason) -> None:
+    gold = r"\{\int_0^1 x dx, 2\}"
+    assert Math(symbolic="off").verify(_sample(answer, gold)).reason is reason
+
+
 def test_what_is_unequal_is_never_proved_and_enough_is() -> None:
     outcomes = [(case.equal, case.outcome) for case in _ALL]
     assert (False, "match") not in outcomes
