@@ -5,37 +5,23 @@ import contextlib
 import os
 import shutil
 from collections.abc import AsyncGenerator, Iterable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Self
 
-from rewardd_sandbox import interpreters, loading, stale, toolchains
+from rewardd_sandbox import loading, stale, standings, toolchains
 from rewardd_sandbox.builds import Builder
 from rewardd_sandbox.cgroups import Groups
 from rewardd_sandbox.errors import SandboxError, SetupError, UnavailableError
-from rewardd_sandbox.inside.slotroot import WORK
 from rewardd_sandbox.jail import LocalJail
 from rewardd_sandbox.languages import LANGUAGES
 from rewardd_sandbox.program import Answer, BuildFailure, End, Given, Limits, Program
 from rewardd_sandbox.shelf import Shelf
-from rewardd_sandbox.slot import Ground, Slot
+from rewardd_sandbox.slot import Slot
+from rewardd_sandbox.standings import Standing
 from rewardd_sandbox.tiers import Footing, Refusal, Report, Tier, footings, is_root, remedy
 from rewardd_sandbox.toolchains import Toolchain
-from rewardd_sandbox.users import Users
 
 _FIRST_USER = 61_000
-_ENVIRONMENT = {
-    "PATH": "/usr/local/bin:/usr/bin:/bin",
-    "HOME": WORK,
-    "TMPDIR": WORK,
-    "LANG": "C.UTF-8",
-    "TZ": "UTC",
-    "PYTHONHASHSEED": "0",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "MALLOC_ARENA_MAX": "2",
-}
 _COMPLAINT_BYTES = 2000
 _HELLO_LIMITS = Limits(cpu_seconds=10.0, wall_seconds=60.0, build_cpu_seconds=60.0)
 
@@ -75,22 +61,6 @@ class LanguageReport:
     problem: str = ""
 
 
-def _no_slots() -> "asyncio.LifoQueue[Slot]":
-    return asyncio.LifoQueue()
-
-
-@dataclass(slots=True)
-class _Standing:
-    """What a started sandbox holds."""
-
-    ground: Ground
-    builder: Builder
-    slots: list[Slot]
-    groups: Groups | None
-    users: Users
-    idle: "asyncio.LifoQueue[Slot]" = field(default_factory=_no_slots)
-
-
 class LocalSandbox:
     """Runs programs on this machine. It belongs to the event loop that it was started in.
 
@@ -99,7 +69,7 @@ class LocalSandbox:
 
     def __init__(self, options: Options | None = None) -> None:
         self._options = options or Options()
-        self._standing: _Standing | None = None
+        self._standing: Standing | None = None
         self._found: dict[str, Toolchain | str] = {}
         self._hello: dict[str, asyncio.Task[LanguageReport]] = {}
         self._starting: asyncio.Task[Report] | None = None
@@ -146,7 +116,7 @@ class LocalSandbox:
         for task in self._hello.values():
             task.cancel()
         if standing is not None:
-            _take_down(standing)
+            standing.take_down()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -262,7 +232,7 @@ class LocalSandbox:
         tier = standing.ground.footing.tier
         return loading.executable(program, limits, tier, toolchain, built)
 
-    def _up(self) -> _Standing:
+    def _up(self) -> Standing:
         if self._standing is None:
             raise UnavailableError("the sandbox is not running")
         return self._standing
@@ -325,18 +295,25 @@ class LocalSandbox:
             return ""
         return _complaint(answer)
 
-    async def _stand(self, footing: Footing) -> _Standing:
+    async def _stand(self, footing: Footing) -> Standing:
         """Make the slots on a footing, and prove the first by running a program in it."""
         count = self._options.slots or len(os.sched_getaffinity(0))
-        users = _users(self._options.first_user, count, footing)
+        users = standings.users(self._options.first_user, count, footing)
         state = stale.make_directory()
         groups: Groups | None = None
-        standing: _Standing | None = None
+        standing: Standing | None = None
         try:
             groups = Groups(state.name) if footing.cgroup else None
-            ground = self._ground(footing, state, users.first)
+            ground = standings.ground(
+                footing,
+                [found for found in self._found.values() if isinstance(found, Toolchain)],
+                python=self._options.python,
+                landlock_cap=self._options.landlock_cap,
+                first_user=users.first,
+                state=state,
+            )
             builder = Builder(self._borrow, ground.cache, ground.cache_inside, Shelf.ours())
-            standing = _Standing(ground, builder, [], groups, users)
+            standing = Standing(ground, builder, [], groups, users)
             make = None if groups is None else groups.slot
             standing.slots += [Slot(number, ground, make) for number in range(count)]
             for slot in standing.slots:
@@ -346,7 +323,7 @@ class LocalSandbox:
         except BaseException:
             self._standing = None
             if standing is not None:
-                _take_down(standing)
+                standing.take_down()
             elif groups is not None:
                 groups.remove()
             users.close()
@@ -361,40 +338,8 @@ class LocalSandbox:
         if problem:
             raise SetupError("interpreter", 0, f"python does not run in this tier ({problem})")
 
-    def _ground(self, footing: Footing, state: Path, first_user: int) -> Ground:
-        roots = {root for found in self._found.values() if isinstance(found, Toolchain)
-                 for root in found.roots}  # fmt: skip
-        interpreter = interpreters.choose(self._options.python, footing)
-        return Ground(
-            footing=footing,
-            interpreter=interpreter,
-            roots=tuple(sorted({*interpreter.roots, *roots})),
-            environment=_ENVIRONMENT,
-            first_user=first_user,
-            state=state,
-            landlock_cap=self._options.landlock_cap,
-        )
-
-
-def _users(first: int, slots: int, footing: Footing) -> Users:
-    """Return users for jails, which no other worker has where the footing has use for them."""
-    users = Users(first, 2 * slots)
-    if not users.alone and (footing.separate_users or footing.drop_first):
-        raise SetupError("users", 0, f"no {2 * slots} user numbers from {first} on are free")
-    return users
-
 
 def _complaint(answer: Answer) -> str:
     said = answer.stderr_tail or answer.stdout
     tail = said[-_COMPLAINT_BYTES:].decode("utf-8", "replace").strip().splitlines()
     return tail[-1][:200] if tail else f"{answer.end} {answer.exit_code} {answer.signal}"
-
-
-def _take_down(standing: _Standing) -> None:
-    standing.builder.close()
-    for slot in standing.slots:
-        slot.close()
-    if standing.groups is not None:
-        standing.groups.remove()
-    standing.users.close()
-    shutil.rmtree(standing.ground.state, ignore_errors=True)
