@@ -12,9 +12,10 @@ from rewardd_service.errors import BackendUnavailableError
 from rewardd_service.estimates import Estimates
 from rewardd_service.flight import Flight, Settle, failed
 from rewardd_service.job import SKIPPED, Answer
+from rewardd_service.lanes import Lanes
 from rewardd_service.metrics import Metrics
 from rewardd_service.plan import SLICE, Plan, PlannedJob, Task
-from rewardd_service.scheduler import Scheduler, Ticket, Unit
+from rewardd_service.scheduler import Ticket, Unit
 from rewardd_service.sharing import Questions, Sharing
 from rewardd_verifiers import Need, Reason
 
@@ -27,10 +28,6 @@ _NO_WORKER: Mapping[Need, Reason] = {
 _Ready = dict[tuple[Flight, Need], list[Unit]]
 """Units that are to be queued, by request and lane."""
 
-_ANSWERED_CHUNKS = 8
-"""That cost no worker, in one turn of the loop: a batch that is all known must not hold it."""
-
-
 _SKIPPED = Answer(-1, None, SKIPPED, attempts=0)
 
 
@@ -41,6 +38,9 @@ class Dispatcher:
         cache: of verdicts; None for none.
         join: whether equal jobs in flight run once.
         weights: of tenants, 1 where absent: their shares of a busy lane.
+
+    Attributes:
+        lanes: what waits and what runs.
     """
 
     def __init__(
@@ -55,28 +55,10 @@ class Dispatcher:
         self._backend = backend
         self._weights = weights or {}
         self._metrics = metrics
-        self._lanes = {need: Scheduler() for need in Need}
-        self._running = dict.fromkeys(Need, 0)
-        self._running_jobs = dict.fromkeys(Need, 0)
-        self._pumping: set[Need] = set()
+        self.lanes = Lanes(backend, self._send, self._turn_away)
         self._estimates = Estimates()
         self._sharing = Sharing(self._estimates, metrics, cache, join=join)
         self._flights: dict[Ticket, Flight] = {}
-
-    def backlog_seconds(self) -> float:
-        """Return how long a job that came now would wait for a slot, at the worst lane."""
-        slots = self._backend.slots()
-        return max(
-            lane.waiting_seconds / max(slots.get(need, 0), 1) for need, lane in self._lanes.items()
-        )
-
-    def waiting_jobs(self) -> Mapping[Need, int]:
-        """Return the number of jobs that wait for a slot, by lane."""
-        return {need: lane.waiting_jobs for need, lane in self._lanes.items()}
-
-    def running_jobs(self) -> Mapping[Need, int]:
-        """Return the number of jobs that are with a worker, by lane."""
-        return dict(self._running_jobs)
 
     def twins_in_flight(self) -> int:
         """Return how many different jobs are known to be in flight."""
@@ -153,46 +135,25 @@ class Dispatcher:
         for (flight, need), units in ready.items():
             if flight.closed:
                 continue
-            if self._backend.slots().get(need, 0) <= 0:
-                for unit in units:
-                    detail = f"no worker of this server offers {need}"
-                    self._refuse(flight, unit.jobs, _NO_WORKER[need], detail)
-                continue
-            self._lanes[need].add(flight.tickets[need], units)
+            if self.lanes.offered(need):
+                self.lanes.add(need, flight.tickets[need], units)
+            else:
+                self._refuse_all(flight, need, units)
         for need in dict.fromkeys(need for _, need in ready):
-            self._pump(need)
+            self.lanes.pump(need)
 
-    def _pump(self, need: Need) -> None:
-        """Start chunks while there is room and waiting work."""
-        if need in self._pumping:
-            return  # what was added meanwhile is seen by the turn that goes on
-        self._pumping.add(need)
-        lane = self._lanes[need]
-        slots = self._backend.slots().get(need, 0)
-        window = self._backend.window().get(need, 0)
-        if slots <= 0:
-            self._turn_away(need)
-        answered = 0
-        while self._running[need] < window and answered < _ANSWERED_CHUNKS:
-            taken = lane.take(slots)
-            if taken is None:
-                break
-            ticket, units = taken
-            answered += not self._send(self._flights[ticket], need, units)
-        self._pumping.remove(need)
-        if answered >= _ANSWERED_CHUNKS:
-            asyncio.get_running_loop().call_soon(self._pump, need)
-
-    def _turn_away(self, need: Need) -> None:
+    def _turn_away(self, ticket: Ticket, need: Need, units: Sequence[Unit]) -> None:
         """Answer what waits for a lane that has lost its last worker: nobody else would."""
-        while (taken := self._lanes[need].take(1)) is not None:
-            ticket, units = taken
-            for unit in units:
-                detail = f"no worker of this server offers {need}"
-                self._refuse(self._flights[ticket], unit.jobs, _NO_WORKER[need], detail)
+        self._refuse_all(self._flights[ticket], need, units)
 
-    def _send(self, flight: Flight, need: Need, units: Sequence[Unit]) -> bool:
+    def _refuse_all(self, flight: Flight, need: Need, units: Sequence[Unit]) -> None:
+        for unit in units:
+            detail = f"no worker of this server offers {need}"
+            self._refuse(flight, unit.jobs, _NO_WORKER[need], detail)
+
+    def _send(self, ticket: Ticket, need: Need, units: Sequence[Unit]) -> bool:
         """Start a chunk with what nobody else answers; return whether anything was left."""
+        flight = self._flights[ticket]
         ready: _Ready = {}
         questions: Questions = {}
         jobs = [job for unit in units for job in self._pick(flight, unit, questions, ready)]
@@ -200,7 +161,7 @@ class Dispatcher:
         if jobs:
             self._start(flight, need, jobs, self._run(flight, need, jobs, questions, estimated))
         else:
-            self._lanes[need].correct(flight.tickets[need].tenant, -estimated)
+            self.lanes.correct(need, ticket, -estimated)
         self._submit(ready)
         return bool(jobs)
 
@@ -229,8 +190,7 @@ class Dispatcher:
         jobs: Sequence[PlannedJob],
         run: Coroutine[Any, Any, None],
     ) -> None:
-        self._running[need] += 1
-        self._running_jobs[need] += len(jobs)
+        self.lanes.started(need, len(jobs))
         waited = asyncio.get_running_loop().time() - flight.started
         self._metrics.chunk_sent(need, len(jobs), waited)
         work = asyncio.create_task(run)
@@ -264,7 +224,7 @@ class Dispatcher:
         except BackendUnavailableError as error:
             if not flight.closed:
                 self._refuse(flight, jobs, _NO_WORKER[need], error.detail)
-        self._lanes[need].correct(flight.tickets[need].tenant, spent - estimated)
+        self.lanes.correct(need, flight.tickets[need], spent - estimated)
 
     async def _fetch(
         self, flight: Flight, jobs: Sequence[PlannedJob], questions: Questions
@@ -283,13 +243,12 @@ class Dispatcher:
         return [job for job in jobs if flight.answer(job) is None]
 
     def _finished(self, flight: Flight, need: Need, jobs: int, work: asyncio.Task[None]) -> None:
-        self._running[need] -= 1
-        self._running_jobs[need] -= jobs
+        self.lanes.finished(need, jobs)
         flight.chunks.discard(work)
         if not work.cancelled() and work.exception() is not None:
             flight.failure = work.exception()
             flight.landed.set()
-        self._pump(need)
+        self.lanes.pump(need)
 
     def _record(
         self,
@@ -385,7 +344,7 @@ class Dispatcher:
     def _land(self, flight: Flight) -> None:
         flight.closed = True
         for need, ticket in flight.tickets.items():
-            self._lanes[need].drop(ticket)
+            self.lanes.drop(need, ticket)
             del self._flights[ticket]
         for work in flight.chunks:
             work.cancel()

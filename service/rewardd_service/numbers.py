@@ -46,9 +46,9 @@ class LaneNumbers:
         running = GaugeMetricFamily(
             "rewardd_jobs_running", "Jobs that are with a worker.", labels=["lane"]
         )
-        for lane, number in self._dispatcher.waiting_jobs().items():
+        for lane, number in self._dispatcher.lanes.waiting_jobs().items():
             waiting.add_metric([lane], number)
-        for lane, number in self._dispatcher.running_jobs().items():
+        for lane, number in self._dispatcher.lanes.running_jobs().items():
             running.add_metric([lane], number)
         yield waiting
         yield running

@@ -151,7 +151,7 @@ class Scorer:
 
     def _refuse_what_cannot_finish(self, request: ScoreRequest) -> None:
         """Refuse at once: a batch given up half-way is work that nobody has any use for."""
-        backlog = self._dispatcher.backlog_seconds()
+        backlog = self._dispatcher.lanes.backlog_seconds()
         if backlog > request.deadline_seconds:
             detail = (
                 f"work for {backlog:.0f} s is waiting, and the request's deadline is "

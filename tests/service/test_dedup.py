@@ -266,7 +266,7 @@ async def test_nothing_is_kept_once_all_requests_are_answered(
     backend.go.set()
     await asyncio.gather(*tasks, return_exceptions=True)
     assert scorer.dispatcher.twins_in_flight() == 0
-    assert sum(scorer.dispatcher.waiting_jobs().values()) == 0
+    assert sum(scorer.dispatcher.lanes.waiting_jobs().values()) == 0
 
 
 async def test_a_thousand_equal_requests_are_counted_as_joined(

@@ -85,7 +85,7 @@ async def test_work_that_cannot_finish_in_time_is_refused_at_once(
     scorer = make_scorer(backend)
     first = asyncio.create_task(scorer.score(request_of(*[(str(n), "1") for n in range(5000)])))
     await backend.full.wait()
-    while scorer.dispatcher.backlog_seconds() < 10:  # noqa: ASYNC110  it is queued in slices
+    while scorer.dispatcher.lanes.backlog_seconds() < 10:  # noqa: ASYNC110  it is queued in slices
         await asyncio.sleep(0)
     with pytest.raises(OverloadedError) as refused:
         await scorer.score(request_of(("1", "1"), deadline_seconds=1))
@@ -110,14 +110,14 @@ async def test_a_cancelled_request_lets_its_work_go(
     scorer = make_scorer(backend)
     work = asyncio.create_task(scorer.score(request_of(*[(str(n), "1") for n in range(500)])))
     await backend.full.wait()
-    assert sum(scorer.dispatcher.waiting_jobs().values()) > 0
+    assert sum(scorer.dispatcher.lanes.waiting_jobs().values()) > 0
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
         await work
-    assert sum(scorer.dispatcher.waiting_jobs().values()) == 0
+    assert sum(scorer.dispatcher.lanes.waiting_jobs().values()) == 0
     await backend.free.wait()
     await asyncio.sleep(0)  # the callbacks of the tasks that ended just now
-    assert sum(scorer.dispatcher.running_jobs().values()) == 0
+    assert sum(scorer.dispatcher.lanes.running_jobs().values()) == 0
 
 
 class VanishingBackend(InstantBackend):
