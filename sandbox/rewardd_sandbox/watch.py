@@ -18,6 +18,8 @@ from rewardd_sandbox.program import End
 _STDERR_KEPT = 64 << 10
 _FRAME_HEAD = 5
 _SHORTEST_CHECK_SECONDS = 0.004
+_STARVED = 0.25
+"""Who waited for a processor for a smaller share of its time was idle, where none is given back."""
 _PROCESSORS = os.cpu_count() or 1
 _BODIES = (orders.VALUE, orders.UNSUPPORTED)
 
@@ -168,10 +170,12 @@ class Watch:
         left = allowed.wall_seconds - wall
         if left <= 0 and not self._over():
             # Since its birth, not since this test: one look costs as much as a test.
-            left += clocks.waited_seconds(self._pid) + self._excused()
-            if left <= 0:
+            waited = clocks.waited_seconds(self._pid) + self._excused()
+            left += waited
+            over = wall > allowed.wall_seconds * allowed.extension
+            if left <= 0 or (over and waited < _STARVED * wall):
                 return End.WALL_LIMIT, 0.0
-            if wall > allowed.wall_seconds * allowed.extension:
+            if over:
                 raise StarvedError(f"the jail had {spent:.2f} s of CPU in {wall:.0f} s")
         soonest = (allowed.cpu_seconds - spent) / _PROCESSORS
         return None, max(min(soonest, left), _SHORTEST_CHECK_SECONDS)
