@@ -30,7 +30,7 @@ class Child:
         self._zygote = zygote
         self._ends = ends
         self._born = born
-        self._reaped: Reaped | None = None
+        self._own_seconds = 0.0
         self._reaping: asyncio.Task[Reaped] | None = None
         self.directory: int | None = None
         self._set_up = False
@@ -144,6 +144,18 @@ class Child:
         """Return how long it has worked, or wanted to and got no processor."""
         return self._watch.busy_seconds()
 
+    def own_seconds(self) -> float:
+        """Return its own CPU time, in life and after; never less than it was."""
+        reaping = self._reaping
+        if reaping is None:
+            now = clocks.cpu_seconds(self._born.pid)
+        elif reaping.done() and not reaping.cancelled() and reaping.exception() is None:
+            now = reaping.result().cpu_seconds
+        else:
+            now = 0.0  # its number may be another's by now
+        self._own_seconds = max(self._own_seconds, now)
+        return self._own_seconds
+
     async def reap(self) -> Reaped:
         """Kill whatever is left of it and return what the kernel says.
 
@@ -151,6 +163,7 @@ class Child:
             LostError: the zygote died.
         """
         if self._reaping is None:
+            self.own_seconds()
             self._kill()
             self._reaping = asyncio.ensure_future(self._zygote.reap(self._born.pid))
         return await asyncio.shield(self._reaping)

@@ -201,6 +201,6 @@ def _stdin_file(program: Program, source: bytes) -> str | None:
     return _STDIN_FILE if any(name in source for name in _NAMES_STDIN) else None
 
 
-def as_companion(loaded: Loaded) -> Loaded:
+def as_companion(loaded: Loaded, program: Program) -> Loaded:
     """Return the same for the second jail of a submission."""
-    return replace(loaded, cell=replace(loaded.cell, companion=True))
+    return replace(loaded, cell=replace(loaded.cell, companion=True, suspect=program.suspect))

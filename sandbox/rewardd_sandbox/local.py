@@ -191,7 +191,7 @@ class LocalSandbox:
             if isinstance(loaded, BuildFailure):
                 return loaded
         if beside is not None:
-            loaded = loading.as_companion(loaded)
+            loaded = loading.as_companion(loaded, program)
         slot = beside or await standing.idle.get()
         jail = LocalJail(
             slot,

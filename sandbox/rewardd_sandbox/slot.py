@@ -72,6 +72,7 @@ class Cell:
         kind: of the zygote that it is forked from.
         memory_bytes: the limit; `share_bytes` is what the runtime takes on top of it.
         by_data: count private data, not address space, where there is no cgroup.
+        companion, suspect: of a submission; and whether it holds what a policy wrote as well.
         streamed: standard input is a pipe, for a conversation.
         writable: names in the work directory that may be written where nothing can be created;
             "" for all of it.
@@ -90,6 +91,7 @@ class Cell:
     proc: bool = False
     hand_over: bool = False
     companion: bool = False
+    suspect: bool = False
     streamed: bool = False
     writable: tuple[str, ...] = ()
     files: tuple[tuple[str, bytes], ...] = ()
@@ -110,6 +112,7 @@ class Slot:
         self._held_bytes = 0
         self._held_tasks = 0
         self._kills = 0
+        self._companions: list[Child] = []
         self.doubtful = False
 
     @property
@@ -175,9 +178,8 @@ class Slot:
         try:
             work = self._make_work(cell)
             order = self._order(cell, zygote, work)
-            count = self._group.cpu_seconds if self._group and cell.processes > 1 else None
             child = await Child.start(
-                zygote, order, payload, binary=binary, cpu=count, streamed=cell.streamed
+                zygote, order, payload, binary=binary, cpu=self._clock(cell), streamed=cell.streamed
             )
         except OSError as error:
             self.doubtful = True
@@ -188,7 +190,20 @@ class Slot:
         if not self._ground.footing.namespaces and cell.hand_over:
             child.directory = os.open(work, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         child.work = None if self._ground.footing.namespaces else Path(work)
+        if cell.companion and not cell.suspect and self._group is not None:
+            self._companions.append(child)
         return child
+
+    def _clock(self, cell: Cell) -> Callable[[], float] | None:
+        """Return what counts for a jail in place of its own clock; None for that one.
+
+        The group counts a program and all that it starts, but also its companions, whose work is
+        not its to pay. They have their own clocks: the program could run up any other.
+        """
+        group = self._group
+        if group is None or cell.processes <= 1 or (cell.companion and not cell.suspect):
+            return None
+        return lambda: group.cpu_seconds() - sum(c.own_seconds() for c in self._companions)
 
     def _limit(self, cell: Cell) -> None:
         """Write the group's limits for this run, on top of what it holds now."""
@@ -263,6 +278,7 @@ class Slot:
     async def sweep(self) -> None:
         """End a submission: make sure that nothing of it is left, or rebuild the slot."""
         footing = self._ground.footing
+        self._companions.clear()
         if not footing.namespaces:
             shutil.rmtree(self._ground.state / f"slot{self._number}", ignore_errors=True)
         if self._group is not None:

@@ -205,6 +205,14 @@ async def test_unit_tests_run_by_proxy(sandbox: LocalSandbox) -> None:
     assert (await judge(sandbox, "def double(x): return x", reference)).score == 0.0
 
 
+async def test_test_code_works_on_its_own_time(sandbox: LocalSandbox) -> None:
+    test = "import time\ndef check(candidate):\n    assert candidate(1) == 2\n"
+    test += "    while time.process_time() < 1: pass\n    assert candidate(2) == 4"
+    reference = {"entry": "double", "test": test, "limits": {"cpu_seconds": 0.5}}
+    verdict = await judge(sandbox, "def double(x): return 2 * x", reference)
+    assert verdict.score == 1.0, verdict
+
+
 class _Failing:
     """A sandbox that cannot open anything."""
 

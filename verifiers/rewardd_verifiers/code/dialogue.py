@@ -6,7 +6,7 @@ plain result goes back.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from rewardd_sandbox import Answer, BuildFailure, End, Given, Jail, Limits, Program
@@ -17,6 +17,8 @@ from rewardd_verifiers.code.tasks import Task
 from rewardd_verifiers.verdict import Reason
 
 _MOST_CALLS = 20_000
+_LEAST_CPU_SECONDS = 10.0
+"""Of the test code between two calls, which is not the program's to pay."""
 _GONE = {"gone": True}
 _TOO_BIG = ("deeper", "bytes")
 _HARNESS = b"""
@@ -190,7 +192,10 @@ async def hold(jail: Jail, task: Task, source: str, limits: Limits, *, strict: b
     program = Program(
         language="python", files={"main.py": _HARNESS}, main="main.py", prelude=True, dialogue=True
     )
-    checker = await jail.companion(program, limits)
+    room = replace(
+        limits, cpu_seconds=max(limits.cpu_seconds, _LEAST_CPU_SECONDS), wall_seconds=None
+    )
+    checker = await jail.companion(program, room)
     if isinstance(checker, BuildFailure):
         raise ShapeError(f"the harness does not compile: {checker.log[:200]}")
     candidate = _Candidate(jail, task, limits, strict)

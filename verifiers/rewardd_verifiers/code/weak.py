@@ -79,7 +79,9 @@ def verdict(own, told):
     text = bad[0][-300:] if bad else ""
     return {"token": told["token"], "ran": result.testsRun + ran, "bad": len(bad), "text": text}
 '''
-_BARE = Program(language="python", files={"main.py": _HARNESS}, main="main.py", dialogue=True)
+_BARE = Program(
+    language="python", files={"main.py": _HARNESS}, main="main.py", dialogue=True, suspect=True
+)
 
 
 def needed(source: str) -> bool:
