@@ -1,5 +1,5 @@
 # noqa: INP001  a script that the stack runs, no package
-"""Make the passwords of the stack's Redis, once: lists of users for it, URLs for everybody else.
+"""Make a fleet's secrets, once: users of its Redis, URLs for all others, what its judges share.
 
 Run as `make_secrets.py FOLDER HOST [--profiles NAMES]`. What is there already stays, so that a
 restart of one container does not lock out the others. With the profile `cache` among the names, a
@@ -26,11 +26,19 @@ user rewardd on #{digest} ~rewardd:verdict:* -@all +@connection -@admin -@danger
 
 def main(folder: Path, host: str, profiles: Sequence[str]) -> None:
     """Write the files, those that are waited for last."""
+    _probes(folder)
     _redis(folder, host)
     if "cache" in profiles:
         _cache(folder)
     else:
         (folder / "rewardd_cache_url").unlink(missing_ok=True)
+
+
+def _probes(folder: Path) -> None:
+    """Make what all that judge draw the points from at which they compare expressions."""
+    known = folder / "rewardd_probe_secret"
+    if not known.exists():
+        _write(known, secrets.token_urlsafe(32))
 
 
 def _redis(folder: Path, host: str) -> None:

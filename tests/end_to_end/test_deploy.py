@@ -277,6 +277,11 @@ def test_only_what_runs_programs_has_a_profile_of_its_own() -> None:
     assert "docker.sock" not in str(COMPOSE)
 
 
+def test_what_the_profile_grants_is_what_compose_asks_for_unless_told_otherwise() -> None:
+    asked = SERVICES["sandbox-worker"]["environment"]["REWARDD_SANDBOX_MIN_TIER"]
+    assert asked == "${REWARDD_SANDBOX_MIN_TIER:-userns}"
+
+
 def test_the_profile_allows_what_jails_need_and_nothing_of_the_host_s() -> None:
     profile = json.loads((DEPLOY / "seccomp.json").read_text(encoding="utf-8"))
     assert profile["defaultAction"] == "SCMP_ACT_ERRNO"
@@ -355,13 +360,22 @@ def secrets_of(folder: Path, *profiles: str) -> dict[str, str]:
 
 def test_secrets_are_made_once_and_only_their_owner_reads_them(tmp_path: Path) -> None:
     first = secrets_of(tmp_path, "")
-    assert first.keys() == {"rewardd_redis", "password", "users.acl"}
+    assert first.keys() == {"rewardd_probe_secret", "rewardd_redis", "password", "users.acl"}
     assert secrets_of(tmp_path, "") == first
     assert {path.name for path in tmp_path.iterdir() if path.stat().st_mode & 0o077} == {
         "users.acl"
     }
     assert first["password"] not in first["users.acl"]
     assert f":{first['password']}@redis:6379" in first["rewardd_redis"]
+
+
+def test_a_fleet_that_had_no_secret_of_its_own_gets_one(tmp_path: Path) -> None:
+    before = secrets_of(tmp_path, "")
+    (tmp_path / "rewardd_probe_secret").unlink()
+    after = secrets_of(tmp_path, "")
+    assert len(after["rewardd_probe_secret"]) >= 16
+    assert after == before | {"rewardd_probe_secret": after["rewardd_probe_secret"]}
+    assert after != before
 
 
 def test_gateways_know_of_a_cache_while_the_profile_is_on(tmp_path: Path) -> None:

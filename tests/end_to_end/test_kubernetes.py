@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from rewardd_sandbox.tiers import Tier
 from rewardd_service.settings import Settings
 from rewardd_verifiers import Need
 
@@ -167,6 +168,25 @@ def test_every_pod_may_reach_redis_and_redis_reaches_nobody() -> None:
     assert set(allowed["values"]) == clients
     assert "egress" not in policies["redis"]
     assert policies.keys() == {"redis", "gateway", "worker", "sandbox-worker"}
+
+
+def secrets_in(name: str) -> set[str]:
+    """Return the files of the fleet's secret that a workload's pods are given."""
+    volumes = pod(pod_owner(name))["volumes"]
+    given = [
+        v["secret"] for v in volumes if v.get("secret", {}).get("secretName") == "rewardd-redis"
+    ]
+    return {item["key"] for secret in given for item in secret["items"]}
+
+
+@pytest.mark.parametrize("name", ["gateway", "worker"])
+def test_all_that_compare_expressions_draw_the_same_points(name: str) -> None:
+    assert "rewardd_probe_secret" in secrets_in(name)
+
+
+def test_what_runs_programs_knows_no_more_than_it_must_and_runs_none_in_a_weak_jail() -> None:
+    assert secrets_in("sandbox-worker") == {"rewardd_redis"}
+    assert environment(pod_owner("sandbox-worker"))["REWARDD_SANDBOX_MIN_TIER"] == Tier.USERNS
 
 
 def test_the_images_are_those_of_compose() -> None:
