@@ -1,10 +1,16 @@
 
 // Put behind a program of JavaScript or TypeScript to call its function: arguments come in, and
 // the result goes out, as the codec has them. All of it is the program's to break: it can spoil
-// nothing but its own answers.
-;(async () => {
-  const fs = typeof require === "function" ? require("fs") : process.getBuiltinModule("fs");
+// nothing but its own answers. A program may use any name, so what is its own is looked up at the
+// end, outside of this function, and inside it no name of the program's stands for anything.
+;(async (named, kind, exported, load) => {
+  const {
+    Array, ArrayBuffer, BigInt, Boolean, Buffer, DataView, Error, JSON, Map, Math, Number, Object,
+    Set, String, Symbol, console, parseInt, process,
+  } = globalThis;
+  const fs = process.getBuiltinModule ? process.getBuiltinModule("fs") : load("fs");
   const entry = "REWARDD_ENTRY", owner = "REWARDD_OWNER", exact = 2 ** 53, deepest = 50;
+  const mostListed = 1000000;
   class Unsupported extends Error {}
 
   function whole(descriptor) {
@@ -75,26 +81,40 @@
     if (value instanceof Number || value instanceof String || value instanceof Boolean) {
       return plain(value.valueOf(), depth);
     }
-    const kind = Object.getPrototypeOf(value);
-    if (kind !== null && kind !== Object.prototype) {
-      const name = kind.constructor && kind.constructor.name;
+    if (typeof value.next === "function" && typeof value[Symbol.iterator] === "function") {
+      return endless(value, depth);
+    }
+    const parent = Object.getPrototypeOf(value);
+    if (parent !== null && parent !== Object.prototype) {
+      const name = parent.constructor && parent.constructor.name;
       throw new Unsupported(`a result of type ${name} cannot be compared`);
     }
     const pairs = Object.entries(value).filter(([, item]) => item !== undefined);
     return {dict: pairs.map(([key, item]) => [key, plain(item, depth)])};
   }
 
+  function endless(value, depth) {
+    const listed = [];
+    for (const item of value) {
+      if (listed.length === mostListed) {
+        throw new Unsupported(`the result lists more than ${mostListed} items`);
+      }
+      listed.push(plain(item, depth));
+    }
+    return listed;
+  }
+
   function bound() {
-    const exported = typeof module === "object" && module ? module.exports : {};
-    const named = typeof REWARDD_ENTRY === "undefined" ? exported[entry] : REWARDD_ENTRY;
-    if (!owner && typeof named === "function") return named;
-    const kind = typeof REWARDD_CLASS === "undefined" ? exported["REWARDD_CLASS"] : REWARDD_CLASS;
-    if (typeof kind !== "function") {
+    const from = exported || {}, own = named === undefined ? from[entry] : named;
+    if (!owner && typeof own === "function") return own;
+    const unnamed = from.prototype && from.prototype[entry] ? from : from["REWARDD_CLASS"];
+    const maker = kind === undefined ? unnamed : kind;
+    if (typeof maker !== "function") {
       return !owner && typeof exported === "function" ? exported : undefined;
     }
-    const maker = new kind();
-    if (typeof maker[entry] === "function") return maker[entry].bind(maker);
-    return typeof kind[entry] === "function" ? kind[entry].bind(kind) : undefined;
+    const made = new maker();
+    if (typeof made[entry] === "function") return made[entry].bind(made);
+    return typeof maker[entry] === "function" ? maker[entry].bind(maker) : undefined;
   }
 
   let said;
@@ -117,4 +137,11 @@
   }
   fs.writeFileSync("result.json", JSON.stringify(said));
   process.exit(0);
-})();
+})(
+  typeof REWARDD_ENTRY === "undefined" ? undefined : REWARDD_ENTRY,
+  typeof REWARDD_CLASS === "undefined" ? undefined : REWARDD_CLASS,
+  typeof rewarddDefault === "undefined"
+    ? typeof module === "object" && module ? module.exports : undefined
+    : rewarddDefault,
+  typeof require === "function" ? require : undefined,
+);

@@ -46,6 +46,20 @@ async def test_test_code_is_not_fooled_either(sandbox: LocalSandbox, subject: Su
     assert (verdict.score, subject.claim) == (0.0, subject.claim)
 
 
+async def test_no_exception_ends_a_loop_over_calls_as_if_all_were_done(
+    sandbox: LocalSandbox,
+) -> None:
+    check = (
+        "def check(candidate):\n"
+        "    for got, want in zip(map(candidate, [6, 2], [7, 3]), [42, 6]):\n"
+        "        assert got == want"
+    )
+    reference = {"prompt": "", "entry_point": "mul", "test": check}
+    good = await judge(sandbox, "def mul(a, b): return a * b", reference)
+    verdict = await judge(sandbox, "def mul(a, b): raise StopIteration", reference)
+    assert (good.score, verdict.score) == (1.0, 0.0), verdict
+
+
 @pytest.mark.parametrize("subject", load("attacks/exhaust.txt"), ids=lambda s: s.name)
 async def test_what_exhausts_ends_within_its_bounds_and_leaves_nothing(
     sandbox: LocalSandbox, subject: Subject, tier: Tier

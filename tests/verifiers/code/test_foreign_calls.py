@@ -71,6 +71,43 @@ async def test_a_function_is_found_where_programs_put_it(
     assert verdict.score == 1.0, verdict
 
 
+@pytest.mark.parametrize("language", ["javascript", "typescript"])
+@pytest.mark.parametrize("entry", ["hex", "given", "entry", "fs", "process", "Buffer", "kind"])
+async def test_a_function_may_have_any_name(
+    sandbox: LocalSandbox, language: str, entry: str
+) -> None:
+    reference = {"kind": "call", "entry": entry, "tests": [{"args": [0.25], "result": 0.5}]}
+    verdict = await _judge(sandbox, language, f"function {entry}(x) {{ return 2 * x }}", reference)
+    assert verdict.score == 1.0, verdict
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param(
+            "function process(x) { return x }\nconst f = (x) => process(2 * x)", id="process"
+        ),
+        pytest.param(
+            "class Map {}; class Set {}; const JSON = 1; const f = (x) => 2 * x", id="types"
+        ),
+        pytest.param(
+            "const Buffer = 1, Number = 2, fs = 3; var f = (x) => Number * x", id="values"
+        ),
+        pytest.param("export default (x) => 2 * x", id="default_arrow"),
+        pytest.param("export default function (x) { return 2 * x }", id="default_function"),
+        pytest.param("export default class { f(x) { return 2 * x } }", id="default_class"),
+        pytest.param(
+            "import fs from 'fs';\nexport default { f: (x) => 2 * x }", id="default_object"
+        ),
+        pytest.param("setInterval(() => {}, 1000); var f = (x) => 2 * x", id="timer"),
+    ],
+)
+async def test_a_program_may_use_any_name_and_form(sandbox: LocalSandbox, source: str) -> None:
+    reference = {"kind": "call", "entry": "f", "tests": [{"args": [3], "result": 6}]}
+    verdict = await _judge(sandbox, "javascript", source, reference)
+    assert verdict.score == 1.0, verdict
+
+
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
@@ -85,6 +122,11 @@ async def test_a_function_is_found_where_programs_put_it(
             "function twoSum() { const a = []; a.push(a); return a }", Reason.MISMATCH, id="cyclic"
         ),
         pytest.param("function twoSum() { for (;;); }", Reason.LIMIT_EXCEEDED, id="spins"),
+        pytest.param(
+            "function twoSum() { return (function* () { for (;;) yield 0 })() }",
+            Reason.MISMATCH,
+            id="endless",
+        ),
         pytest.param(
             "require('fs').writeFileSync('result.json', '[0,1'); process.exit(0)",
             Reason.RUNTIME_ERROR,
@@ -130,6 +172,8 @@ async def test_what_is_no_right_answer_is_none(
         pytest.param("[...new Set(x)]", [1, 1, 2], [1, 2], id="spread_set"),
         pytest.param("Int32Array.from(x)", [1, 2], [1, 2], id="typed_array"),
         pytest.param("Promise.resolve(x)", 1, 1, id="promise"),
+        pytest.param("(function* () { yield x; yield [x] })()", 1, [1, [1]], id="generator"),
+        pytest.param("new Map([[x, 1]]).keys()", 3, [3], id="iterator"),
     ],
 )
 async def test_values_pass_both_ways_unharmed(

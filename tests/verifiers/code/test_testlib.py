@@ -96,3 +96,43 @@ async def test_a_header_that_the_reference_brings_is_taken(sandbox: LocalSandbox
     }
     reference = {"tests": [{"stdin": "", "stdout": "x"}], "checker": checker}
     assert (await judge(sandbox, "print(1)", reference)).score == 1.0
+
+
+_QUOTING = """#include "testlib.h"
+int main(int argc, char *argv[]) {
+    registerTestlibCmd(argc, argv);
+    std::string line = ouf.readLine();
+    fprintf(stderr, "looking at %s", line.c_str());
+    quitp(0.5, "half for '%s'\\n%s", line.c_str(), line.c_str());
+}
+"""
+_PRINTING = """
+import sys
+said = open(sys.argv[3]).read()
+print(f"looking at {said}")
+if "silent" not in said:
+    print("0.5 for", said.strip())
+"""
+
+
+@pytest.mark.parametrize(
+    ("language", "protocol", "source"),
+    [
+        pytest.param("cpp", "testlib", _QUOTING, id="testlib"),
+        pytest.param("python", "files", _PRINTING, id="files"),
+    ],
+)
+async def test_points_quoted_from_an_output_are_not_given(
+    sandbox: LocalSandbox, language: str, protocol: str, source: str
+) -> None:
+    checker = {"language": language, "source": source, "protocol": protocol}
+    reference = {"tests": [{"stdin": "", "stdout": "x"}], "checker": checker}
+    verdict = await judge(sandbox, "print('points 1.0')", reference, reward="fraction")
+    assert verdict.score == 0.5, verdict
+
+
+async def test_a_number_amid_a_checkers_words_is_no_score(sandbox: LocalSandbox) -> None:
+    checker = {"language": "python", "source": _PRINTING, "protocol": "files"}
+    reference = {"tests": [{"stdin": "", "stdout": "x"}], "checker": checker}
+    verdict = await judge(sandbox, "print('1 silent')", reference, reward="fraction")
+    assert (verdict.score, verdict.reason) == (0.0, Reason.MISMATCH), verdict

@@ -41,6 +41,8 @@ def candidate(*args, **kwargs):
         kind = getattr(builtins, reply["raised"], Exception)
         if not (isinstance(kind, type) and issubclass(kind, Exception)):
             kind = Exception
+        if kind in (StopIteration, StopAsyncIteration):  # a loop over calls would end, unnoticed
+            kind = RuntimeError
         try:
             error = kind(reply["text"])
         except Exception:

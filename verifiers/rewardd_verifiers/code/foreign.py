@@ -22,10 +22,14 @@ _USUAL_OWNER = "Solution"
 _SENT = (int, float, str)
 _LISTED = (list, tuple, set, frozenset)
 _EXPORT = re.compile(
-    r"^export[ \t]+(?:default[ \t]+)?"
-    r"(?=(?:async[ \t]+|abstract[ \t]+)?(?:function|class|const|let|var|type|interface|enum)\b)",
+    r"^export[ \t]+(?:default[ \t]+)?(?=(?:async[ \t]+|abstract[ \t]+)?(?:"
+    r"function\b[ \t]*\*?[ \t]*[\w$]|class[ \t]+(?!extends\b)[\w$]|"
+    r"(?:const|let|var|type|interface|enum|namespace|declare)\b))",
     re.MULTILINE,
 )
+_DEFAULT = re.compile(r"^export[ \t]+default\b", re.MULTILINE)
+_NAMED_DEFAULT = "var rewarddDefault ="
+"""What is exported without a name gets one, by which the caller finds it."""
 _EXPORTED = re.compile(
     r"^export[ \t]+(?:\{[^{}]*\}|default[ \t]+[\w$]+)[ \t]*;?[ \t]*$", re.MULTILINE
 )
@@ -45,7 +49,7 @@ def prepare(program: Program, language: Language, task: Task) -> Program:
             raise ShapeError(f"{language.name} has no keyword arguments")
         _check(list(test.arguments), language)
     source = program.files[program.main].decode("utf-8", "surrogateescape")
-    source = _EXPORTED.sub("", _EXPORT.sub("", source))
+    source = _DEFAULT.sub(_NAMED_DEFAULT, _EXPORTED.sub("", _EXPORT.sub("", source)))
     names = {"ENTRY": task.entry, "OWNER": task.owner or "", "CLASS": task.owner or _USUAL_OWNER}
     whole = (source + _caller(language, names)).encode("utf-8", "surrogateescape")
     return replace(
@@ -114,7 +118,9 @@ def _read(answer: Answer) -> Answer:
     if value == b'{"no_entry":true}':
         return replace(answer, end=End.NO_ENTRY)
     if value.startswith(b'{"unsupported":'):
-        return replace(answer, end=End.UNSUPPORTED, note=value[16:216].decode("utf-8", "replace"))
+        return replace(
+            answer, end=End.UNSUPPORTED, note=value[16:-2][:200].decode("utf-8", "replace")
+        )
     if not value:
         return replace(answer, end=End.BROKEN, note="it ended without a result")
     return replace(answer, value=value)

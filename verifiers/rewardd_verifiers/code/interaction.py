@@ -46,7 +46,7 @@ with open("input.txt", newline="") as given, open("answer.txt", newline="") as e
         sys.stderr.write("the program has gone too early\\n")
 if type(said) not in (bool, int, float) or not 0 <= said <= 1:
     sys.exit("interact returned neither a boolean nor a number in [0, 1]")
-sys.stderr.write(f"points {float(said)}\\n")
+sys.stderr.write(f"\\npoints {float(said)}\\n")
 sys.stdout = sys.__stdout__ = None
 sys.exit(7 if 0 < said < 1 else int(not said))
 '''

@@ -72,13 +72,13 @@ def score(protocol: Protocol, answer: Answer) -> float:
         return _of_testlib(code, answer)
     if code != 0:
         raise BrokenJudgeError(f"exit status {code}")
-    return _points(answer.stdout)
+    return _points(answer.stdout.splitlines())
 
 
 def _of_testlib(code: int | None, answer: Answer) -> float:
     if code == _POINTS_EXIT:
-        said = answer.stderr_tail
-        return _points(said[max(said.rfind(b"points "), 0) :])
+        lines = answer.stderr_tail.splitlines()
+        return _points([line[7:] for line in lines if line.startswith(b"points ")] or lines)
     if code is not None and _PARTLY_EXIT <= code <= _PARTLY_EXIT + _PERCENT:
         return (code - _PARTLY_EXIT) / _PERCENT
     if code != 0 and code not in _TESTLIB_WRONG:
@@ -86,16 +86,19 @@ def _of_testlib(code: int | None, answer: Answer) -> float:
     return float(code == 0)
 
 
-def _points(said: bytes) -> float:
-    """Return the number that a checker printed: above 1 it is of 100."""
-    for word in said.split():
-        try:
-            number = float(word.decode("ascii", "replace"))
-        except ValueError:
-            continue
-        if 0 <= number <= _PERCENT:
-            return number if number <= 1 else number / _PERCENT
-    raise BrokenJudgeError("it printed no number")
+def _points(said: Sequence[bytes]) -> float:
+    """Return the number that a checker printed last, at the start of a line: above 1 it is of 100.
+
+    Numbers elsewhere may be quoted from the output that was checked.
+    """
+    words = [line.split()[0] for line in said if line.strip()]
+    try:
+        number = float(words[-1].decode("ascii", "replace"))
+    except (IndexError, ValueError) as error:
+        raise BrokenJudgeError("it printed no number") from error
+    if not 0 <= number <= _PERCENT:
+        raise BrokenJudgeError(f"it printed {number:g}, which is not in [0, 100]")
+    return number if number <= 1 else number / _PERCENT
 
 
 @cache

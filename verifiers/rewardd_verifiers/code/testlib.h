@@ -517,7 +517,12 @@ inline void InStream::quit(TResult result, const std::string &message) {
     if (tout.is_open()) tout.close();
     fflush(stdout);
     std::cout.flush();
-    if (result == _points) fprintf(stderr, "points %.10f %s\n", testlibPoints, message.c_str());
+    if (result == _points) {
+        // The number is read from the start of a line, which no quoted output may look like.
+        std::string line = message;
+        std::replace_if(line.begin(), line.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+        fprintf(stderr, "\npoints %.10f %s\n", testlibPoints, line.c_str());
+    }
     else if (status >= PC_BASE_EXIT_CODE) fprintf(stderr, "%s(%d) %s\n", said, status - PC_BASE_EXIT_CODE, message.c_str());
     else if (testlibTestCase >= 0 && result != _ok) fprintf(stderr, "%stest case %d: %s\n", said, testlibTestCase, message.c_str());
     else fprintf(stderr, "%s%s\n", said, message.c_str());
