@@ -8,7 +8,7 @@ from rewardd_verifiers.mathexpr.cursor import ARGUMENT, POWER, PRODUCT, SUM, UNI
 from rewardd_verifiers.mathexpr.limits import LimitError, UnreadableError
 from rewardd_verifiers.mathexpr.names import subscript
 from rewardd_verifiers.mathexpr.numerals import digits_of, read_number
-from rewardd_verifiers.mathexpr.tokens import COMMAND, NAME, NUMBER, SIGN, WORD
+from rewardd_verifiers.mathexpr.tokens import COMMAND, NAME, NUMBER, SIGN, WORD, Token
 from rewardd_verifiers.mathexpr.tree import (
     Call,
     Constant,
@@ -158,8 +158,21 @@ def power(parser: Cursor, left: Tree) -> Tree:
         exponent = parser.inside("}")
         parser.expect("}")
     else:
+        _part_letter(parser)
         exponent = parser.expression(POWER - 1)
     return Operation("power", (left, exponent))
+
+
+def _part_letter(parser: Cursor) -> None:
+    """Cut the first letter off the run in `e^xe^y`: the rest has an exponent of its own."""
+    token = parser.token
+    if token.kind == WORD and not token.upright and parser.following.text == "^":
+        first, rest = token.text[0], token.text[1:]
+        kind = NAME if len(rest) == 1 else WORD
+        parser.tokens[parser.position : parser.position + 1] = [
+            Token(NAME, first),
+            Token(kind, rest),
+        ]
 
 
 def degrees(parser: Cursor, left: Tree) -> Tree:

@@ -1,6 +1,6 @@
 """Compare what is given by cases: branch by branch, value and condition."""
 
-from rewardd_verifiers.mathexpr import families, pieces, sets
+from rewardd_verifiers.mathexpr import families, pieces, sets, wholes
 from rewardd_verifiers.mathexpr.expand import is_whole_number_condition
 from rewardd_verifiers.mathexpr.identity import Context
 from rewardd_verifiers.mathexpr.matching import Compare
@@ -36,6 +36,11 @@ def _closed(cases: Cases, context: Context) -> Cases:
     said = [condition for _, condition in cases.branches if condition is not None]
     if len(said) != len(cases.branches) - 1:
         return cases
+    remainders = [wholes.residues(condition, context) for condition in said]
+    counted = [part for part in remainders if part is not None and part.variable]
+    if len(counted) == len(said):
+        together = wholes.united(counted)
+        return cases if together is None else _with_rest(cases, together.outside().written())
     found = [sets.read(condition, context) for condition in said]
     known = [part for part in found if part is not None]
     names = {part.variable for part in known}
@@ -43,6 +48,10 @@ def _closed(cases: Cases, context: Context) -> Cases:
         return cases
     left = pieces.complement(pieces.united(known, context))
     rest = Relation(("in",), (Symbol(names.pop()), pieces.written(left)))
+    return _with_rest(cases, rest)
+
+
+def _with_rest(cases: Cases, rest: Tree) -> Cases:
     return Cases(tuple((value, condition or rest) for value, condition in cases.branches))
 
 

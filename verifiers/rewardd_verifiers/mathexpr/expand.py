@@ -8,6 +8,7 @@ from rewardd_verifiers.mathexpr.limits import MAX_ELEMENTS, MAX_SIGNS, Undecided
 from rewardd_verifiers.mathexpr.linear import simplify
 from rewardd_verifiers.mathexpr.numerals import read_number
 from rewardd_verifiers.mathexpr.tree import (
+    Builder,
     Call,
     Cases,
     Constant,
@@ -32,7 +33,7 @@ def expand(tree: Tree) -> Tree:
     """Return the tree with each plus-minus replaced by both of its values, as a list."""
     if _is_settled(tree):
         return tree
-    tree = _solutions(_matrix(_paired(_conditioned(_derived(_indexed(tree))))))
+    tree = _solutions(_matrix(_paired(_conditioned(_by_cases(_derived(_indexed(tree)))))))
     if isinstance(tree, Group) and tree.bracket in {"", "and", "or", "{}"}:
         items = [value for item in tree.items for value in _values(_matrix(item))]
         return tree if len(items) == len(tree.items) else Group(tree.bracket, tuple(items))
@@ -137,6 +138,24 @@ def _is_solution(tree: Tree) -> bool:
     return isinstance(tree, Relation) and tree.signs == ("=",) and isinstance(tree.sides[0], Symbol)
 
 
+def _by_cases(tree: Tree) -> Tree:
+    """Read "n/2 if n is even, 0 if n is odd" as one value that is given by cases."""
+    if not isinstance(tree, Group) or tree.bracket not in {"", "and", "or"}:
+        return tree
+    branches = [
+        branch for item in tree.items if isinstance(item, Cases) for branch in item.branches
+    ]
+    whole = any(is_whole_number_condition(condition) for _, condition in branches)
+    if len(branches) != len(tree.items) or whole or not _distinct(branches):
+        return tree
+    return Cases(tuple(branches))
+
+
+def _distinct(branches: list[tuple[Tree, Tree | None]]) -> bool:
+    conditions = [condition for _, condition in branches]
+    return all(one not in conditions[:place] for place, one in enumerate(conditions))
+
+
 def _conditioned(tree: Tree) -> Tree:
     """Read `n pi, n in Z` as a value with a condition."""
     if not (isinstance(tree, Group) and tree.bracket in {"", "and"}):
@@ -146,8 +165,23 @@ def _conditioned(tree: Tree) -> Tree:
         return values[0]
     if not values or not (is_whole_number_condition(last) or _is_domain(values, last)):
         return tree
+    if _bounds_of(values, last):
+        return Builder(last, tuple(values))
     value = values[0] if len(values) == 1 else Group(tree.bracket, tuple(values))
     return Cases(((value, last),))
+
+
+def _bounds_of(values: list[Tree], domain: Tree) -> bool:
+    """Whether all that is said of a whole number is what it lies between."""
+    if not isinstance(domain, Relation) or domain.signs != ("in",):
+        return False
+    orders = {"<", ">", "<=", ">=", "!="}
+    return all(
+        isinstance(value, Relation)
+        and orders.issuperset(value.signs)
+        and symbols(value) == symbols(domain)
+        for value in values
+    )
 
 
 def _is_real(tree: Tree) -> bool:

@@ -87,6 +87,29 @@ def unstated_index(tree: Tree) -> str:
     return names.pop() if any(_is_angle(node) for node in walk(value)) else ""
 
 
+def renamed_across(gold: Tree, answer: Tree) -> Tree | None:
+    """Return the answer with its one index called as the gold's; None where neither has one.
+
+    An index is a name of whole numbers on one side alone, beside multiples of pi or in what n is.
+    """
+    names, others = free_names(gold), free_names(answer)
+    mine, theirs = names - others, others - names
+    if len(mine) != 1 or len(theirs) != 1 or not mine | theirs <= _INDICES:
+        return None
+    if not (_runs(gold, *mine) and _runs(answer, *theirs)):
+        return None
+    return relations.rename(answer, {theirs.pop(): mine.pop()})
+
+
+def _runs(tree: Tree, name: str) -> bool:
+    """Whether a name can only stand for the whole numbers that a family runs through."""
+    if isinstance(tree, Group) and tree.bracket in {"", "or", "and", "{}"}:
+        return any(_runs(item, name) for item in tree.items)
+    if unstated_index(tree) == name:
+        return True
+    return isinstance(tree, Relation) and tree.signs == ("=",) and tree.sides[0] == Symbol("n")
+
+
 def _is_angle(node: Tree) -> bool:
     return node == Constant("pi") or (isinstance(node, Operation) and node.kind == "degrees")
 

@@ -17,7 +17,7 @@ from rewardd_verifiers.mathexpr.tree import (
     symbols,
 )
 
-RELATIONS = frozenset({"=", "<", ">", "<=", ">=", "!=", "~", "≡", "in", "notin", "->", "=>"})
+RELATIONS = frozenset({"=", "<", ">", "<=", ">=", "!=", "~", "≡", "≢", "in", "notin", "->", "=>"})
 JOINTS = {";": 2, "or": 3, ",": LIST, "and": LIST}
 """Signs between the values of a list, with their binding powers."""
 
@@ -46,6 +46,8 @@ def relation(parser: Cursor, left: Tree) -> Tree:
             raise UnreadableError("nothing behind '='")
         signs.append(sign)
         sides.append(parser.expression(RELATION))
+    if signs == ["=>"]:
+        signs = ["->"]
     return Relation(tuple(signs), tuple(sides))
 
 

@@ -14,7 +14,8 @@ SIGNS: dict[str, str] = {
     "ge": ">=", "geq": ">=", "geqslant": ">=", "geqq": ">=",
     "lt": "<", "gt": ">", "ne": "!=", "neq": "!=",
     "approx": "~", "approxeq": "~", "simeq": "~", "doteq": "~", "sim": "~", "thickapprox": "~",
-    "equiv": "≡", "in": "in", "notin": "notin", "ni": "ni", "to": "->", "rightarrow": "->",
+    "equiv": "≡", "nequiv": "≢", "in": "in", "notin": "notin", "ni": "ni", "to": "->",
+    "rightarrow": "->",
     "longrightarrow": "->", "mapsto": "->", "implies": "=>", "Rightarrow": "=>", "iff": "<=>",
     "cup": "union", "cap": "intersection", "setminus": "difference", "backslash": "difference",
     "smallsetminus": "difference", "pm": "±", "mp": "∓", "minus": "-",
@@ -177,6 +178,17 @@ FILLING = words(
     "hence ratio parabola all either"
 )
 """Words in front of a value or an equation that only say of what kind it is."""
+
+_LABELS = {"maximum": "max", "minimum": "min", "average": "mean"}
+
+
+def label(spoken: str) -> str:
+    """Return the one spelling of words that call a value by name: "maximum value" is "max"."""
+    kept = [_LABELS.get(word, word) for word in spoken.split()]
+    if len(kept) > 1 and kept[-1] == "value" and kept[-2] in {"max", "min", "mean"}:
+        kept.pop()
+    return " ".join(kept)
+
 
 MULTIPLIERS = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 """Words behind a number that multiply it, with their powers of ten."""

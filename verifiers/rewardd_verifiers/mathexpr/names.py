@@ -2,8 +2,10 @@
 
 from rewardd_verifiers.mathexpr import brackets, lexicon
 from rewardd_verifiers.mathexpr.cursor import Cursor
-from rewardd_verifiers.mathexpr.tokens import END, NAME, NUMBER, Token
+from rewardd_verifiers.mathexpr.tokens import END, NAME, NUMBER, WORD, Token
 from rewardd_verifiers.mathexpr.tree import Call, Constant, Symbol, Tree
+
+_MOST_POINTS = 3
 
 
 def name(cursor: Cursor, token: Token) -> Tree:
@@ -11,6 +13,8 @@ def name(cursor: Cursor, token: Token) -> Tree:
     text = token.text
     if text in {"i", "j", "k"} and token.raw == "bold":
         return Symbol(f"vec {text}")
+    if text == "angle" and _is_corner(cursor.token):
+        return _angle(cursor)
     if text in {"e", "i"} and not cursor.sees("_"):
         return Constant(text)
     full = text + subscript(cursor) + _primes(cursor)
@@ -19,6 +23,18 @@ def name(cursor: Cursor, token: Token) -> Tree:
     if cursor.sees("("):
         return _numeric_call(cursor, full)
     return Symbol(full)
+
+
+def _is_corner(token: Token) -> bool:
+    return token.kind in {NAME, WORD} and token.text.isupper() and len(token.text) <= _MOST_POINTS
+
+
+def _angle(cursor: Cursor) -> Tree:
+    """Read the points behind the sign of an angle: it is the same read backwards, no other way."""
+    points = cursor.take().text
+    while len(points) < _MOST_POINTS and _is_corner(cursor.token) and cursor.token.kind == NAME:
+        points += cursor.take().text
+    return Symbol(f"angle {min(points, points[::-1])}")
 
 
 def subscript(cursor: Cursor) -> str:

@@ -13,9 +13,11 @@ from rewardd_verifiers.mathexpr.tree import (
     Call,
     Constant,
     Dots,
+    Group,
     Operation,
     Quantity,
     Relation,
+    SetOperation,
     Symbol,
     Text,
     Tree,
@@ -26,6 +28,9 @@ _SHORT_WORDS = lexicon.words(
     "ten red low high top out for and day men non never none neither both off new old big sum its "
     "has had was can may per via few set"
 )
+_EXTREMES = frozenset({"max", "min"})
+_DIVISORS = frozenset({"gcd", "lcm"})
+
 _LONGEST_PRODUCT = 3
 """Letters in a run that still may be factors; longer runs are words."""
 
@@ -49,6 +54,8 @@ def _word(cursor: Cursor, token: Token) -> Tree:  # noqa: PLR0911  one family a 
     word = token.text
     known = lexicon.ALIASES.get(word, word)
     if known in lexicon.FUNCTIONS:
+        if token.upright and known in _EXTREMES and cursor.token.kind == NUMBER:
+            return _prose(cursor, token)
         return Text(word) if cursor.sees("=", ":") else function(cursor, known)
     if known in lexicon.CONSTANTS:
         return Constant(lexicon.CONSTANTS[known])
@@ -58,7 +65,7 @@ def _word(cursor: Cursor, token: Token) -> Tree:  # noqa: PLR0911  one family a 
         return Text(word.lower())
     if token.upright and len(word) == 1 and (cursor.sees("_", "^", "(") or _is_term(cursor)):
         return name(cursor, token)
-    if not token.upright and _is_product(word):
+    if not token.upright and (_is_product(word) or _is_raised(cursor, word)):
         return _letters(cursor, token)
     return _prose(cursor, token)
 
@@ -75,6 +82,12 @@ def _is_product(word: str) -> bool:
         return False
     spoken = len(word) == _LONGEST_PRODUCT and word[1] in "aeiou" and word[0] not in "aeiou"
     return not (spoken or (len(word) == _LONGEST_PRODUCT and word.istitle()))
+
+
+def _is_raised(cursor: Cursor, word: str) -> bool:
+    """Whether an exponent shows that `Be^{-x}` is a product of names, though "be" is a word."""
+    short = len(word) <= _LONGEST_PRODUCT and word.isascii()
+    return short and cursor.sees("^") and cursor.following.text not in {'"', "'", "°"}
 
 
 def _letters(cursor: Cursor, token: Token) -> Tree:
@@ -97,7 +110,7 @@ def _prose(cursor: Cursor, token: Token) -> Tree:
     words = [token.text]
     while cursor.token.kind == WORD or (cursor.token.kind == NAME and cursor.token.upright):
         words.append(cursor.take().text)
-    text = Text(" ".join(words).lower())
+    text = Text(lexicon.label(" ".join(words).lower()))
     cursor.accept(":")
     after = cursor.token
     if after.kind in {NUMBER, NAME} and lexicon.FILLING.issuperset(text.words.split()):
@@ -117,7 +130,7 @@ def function(cursor: Cursor, called: str) -> Tree:
     power: Tree | None = None
     if cursor.accept("^"):
         power = cursor.expression(POWER - 1)
-    arguments = _arguments(cursor)
+    arguments = _members(called, _arguments(cursor))
     if called == "cis":
         turned = Operation("product", (Constant("i"), Call("sin", arguments)))
         return Operation("sum", (Call("cos", arguments), turned))
@@ -132,6 +145,15 @@ def function(cursor: Cursor, called: str) -> Tree:
         return Call("arc" + called, arguments)
     result: Tree = Call(called, arguments)
     return result if power is None else Operation("power", (result, power))
+
+
+def _members(called: str, arguments: tuple[Tree, ...]) -> tuple[Tree, ...]:
+    r"""Return the values of `\max\{a, b\}`; those of a common divisor in one order."""
+    if called not in _DIVISORS | _EXTREMES:
+        return arguments
+    if len(arguments) == 1 and isinstance(group := arguments[0], Group) and group.bracket == "{}":
+        arguments = group.items
+    return tuple(sorted(arguments, key=repr)) if called in _DIVISORS else arguments
 
 
 def _base(cursor: Cursor) -> Tree:
@@ -253,7 +275,7 @@ def _command(cursor: Cursor, token: Token) -> Tree:  # noqa: PLR0911  one family
         return _COMMANDS[text](cursor)
     known = lexicon.ALIASES.get(text, text)
     if known in lexicon.FUNCTIONS:
-        return function(cursor, known)
+        return Text(known) if cursor.sees("=") else function(cursor, known)
     if text in lexicon.CONSTANTS:
         return Constant(lexicon.CONSTANTS[text])
     if text in {"sum", "prod"}:
@@ -308,6 +330,8 @@ def _sign(cursor: Cursor, token: Token, power: int) -> Tree:
     text = token.text
     if text in _SIGNS:
         return _SIGNS[text](cursor, power)
+    if text == "not" and not token.raw:
+        return SetOperation("¬", (cursor.expression(SUM),))
     if text in brackets.OPENERS:
         return brackets.OPENERS[text](cursor)
     if text in {"=", "~"} and cursor.position == 1:

@@ -52,6 +52,8 @@ def label_of(side: Tree) -> str | None:  # noqa: PLR0911  one line a kind
             return name
         case Text(words=words):
             return None if lexicon.WEIGHTY & set(words.split()) else words
+        case Call(name="overline", args=(Operation(kind="product") as inner,)):
+            return label_of(inner)
         case Call(name=name, args=args) if name not in {"log", "sum", "prod", "int", "lim"}:
             if any(isinstance(node, Number) and len(args) > 1 for node in walk(side)):
                 return None

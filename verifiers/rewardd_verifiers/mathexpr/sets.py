@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 from rewardd_verifiers.mathexpr.identity import Context
+from rewardd_verifiers.mathexpr.limits import UndecidedError
 from rewardd_verifiers.mathexpr.pieces import (
     BRACKETS,
     EVERYTHING,
@@ -186,6 +187,8 @@ def _joined(items: tuple[Tree, ...], joint: str, context: Context) -> RealSet | 
         common = parts[0]
         for part in parts[1:]:
             common = intersect(common, part, context)
+        if joint == "and" and not common.pieces:
+            raise UndecidedError("conditions that exclude each other, joined by 'and'")
         result = common if common.pieces else everything
     return RealSet(result.pieces, next(iter(names), ""))
 

@@ -26,6 +26,7 @@ _REASON = re.compile(
     r"(?<=\S)(?:\\[ ,;]|\\q?quad(?![A-Za-z])|\s)*"
     r"\((?:\\text\s?\{)?\s*(?:since|because)\b[^()]{0,80}\)\s*$"
 )
+_ONLY = re.compile(r"(?<=\S)(?:\\[ ,;]|\s)*(?:\\text\s?\{\s*only\s*\}|(?<=\s)only)$")
 _STOP = re.compile(r"(?<=\S)\s*\\text\s?\{\s*[.,;]\s*\}$")
 _SO = re.compile(
     r"(?:(?:所以|因此|综上|故|最终)[,:]?\s*)?(?:答案|结果)?\s*(?:是|为)?\s*:?\s*(?=[\d\\$({\[A-Za-z-])"
@@ -35,7 +36,7 @@ _CONNECTED = re.compile(
 )
 _REMARKS = words(
     "the final exact answer result solution value simplified in simplest form lowest terms units "
-    "unit as required given verified checked total is this"
+    "unit as required given verified checked total is this square cubic sq cu"
 )
 """Words of a remark in brackets that say nothing of the value before it."""
 
@@ -81,6 +82,11 @@ _UNIT_FRACTION = re.compile(
     r"\\[dt]?frac\s?\{\s?\\(?:text|mathrm)\s?\{\s?([A-Za-z]+)\s?\}\s?\}"
     r"\s?\{\s?\\(?:text|mathrm)\s?\{\s?([A-Za-z]+)\s?\}\s?\}"
 )
+_UNIT = r"(?:\\(?:text|mathrm)\s?\{\s?[A-Za-z]+\s?\}(?:\^\s?\{?\d\}?)?|\\cdot(?![A-Za-z])|\\,|\s)"
+_COMPOUND = re.compile(rf"\\[dt]?frac\s?\{{({_UNIT}{{1,12}})\}}\s?\{{({_UNIT}{{2,12}})\}}")
+_UNIT_FACE = re.compile(r"\\(?:text|mathrm)\s?\{\s?([A-Za-z]+)\s?\}")
+_UNIT_NAME = re.compile(r"(?<![A-Za-z\\])[A-Za-z]+")
+_ELECTRON = re.compile(r"(?i:electron)[ -](?=volts?\b)")
 _ROWS = re.compile(r"\[([^\[\];]*(?:;[^\[\];]*)+)\]")
 _AND = re.compile(r"\s*,?\s+and\s+|\s*,\s*")
 _BOUNDED = re.compile(
@@ -113,11 +119,20 @@ def bare(text: str) -> str:
         said = remark["words"].lower().split()
         if _REMARKS.issuperset(said) and text[: remark.start()].strip():
             text = text[: remark.start()]
-    if text.endswith((")", "}")):
-        text = _STOP.sub("", text) if text.endswith("}") else _reasoned(text)
+    if text.endswith((")", "}", "only")):
+        text = _unremarked(text)
     if not text.isascii() and (told := _SO.match(text)):
         text = text[told.end() :]
     return text
+
+
+def _unremarked(text: str) -> str:
+    """Return the text without a stop set as text, a reason in brackets, or "only"."""
+    if text.endswith(("only", "only}", "only }")):
+        text = _ONLY.sub("", text)
+    if text.endswith("}"):
+        return _STOP.sub("", text)
+    return _reasoned(text) if text.endswith(")") else text
 
 
 def _reasoned(text: str) -> str:
@@ -209,6 +224,16 @@ def _barred(text: str) -> str:
     return rf"{found[1]}\overline{{{found[2]}}}" if found else text
 
 
+def _fractions_of_units(text: str) -> str:
+    return _COMPOUND.sub(_united_units, _UNIT_FRACTION.sub(_rate, text))
+
+
+def _united_units(found: re.Match[str]) -> str:
+    top, bottom = (_UNIT_FACE.sub(r" \1 ", part).strip() for part in found.group(1, 2))
+    known = all(named(unit) for unit in _UNIT_NAME.findall(f"{top} {bottom}"))
+    return rf"\text{{ {top}/({bottom})}}" if known else found.group()
+
+
 def _rate(found: re.Match[str]) -> str:
     known = named(found[1]) and named(found[2])
     return rf"\text{{ {found[1]}/{found[2]}}}" if known else found.group()
@@ -277,7 +302,8 @@ _REWRITES: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = (
     (re.compile("repeating|recurring|overline"), _barred),
     (re.compile(r">\s*\Z"), _angled),
     (re.compile(r"[)\]}]\s?U"), lambda text: _UNITED.sub(r"\\cup ", text)),
-    (re.compile(r"frac\s?\{\s?\\(?:text|mathrm)"), lambda text: _UNIT_FRACTION.sub(_rate, text)),
+    (re.compile(r"frac\s?\{\s?\\(?:text|mathrm)"), _fractions_of_units),
+    (re.compile("lectron[ -]v"), lambda text: _ELECTRON.sub("electron", text)),
     (re.compile(r";[^;]*\]\Z"), _rows),
     (re.compile(":"), _labelled),
     (re.compile(r"mapsto|\|->|↦"), _mapping),
@@ -290,4 +316,5 @@ _ANY_SIGN = re.compile(
     r"[CPxX':或和且与]|以及|!=|log|dots|\.\.\.|(?:percent|inch|hour|s)\Z|[\d\s]h|mapsto|\|->|↦"
     r"|repeating|recurring|overline|>\s*\Z|[)\]}]\s?U|frac\s?\{\s?\\(?:text|mathrm)|;"
     r"|USD|EUR|GBP|JPY|INR|CNY|RMB|Rs|\\c[ua]p|than|at least|at most|between"
+    r"|lectron[ -]v"
 )

@@ -98,6 +98,35 @@ _SYNONYMS: dict[str, str] = {
                      "the positive real numbers", "the positive reals"), "\\positive"),
     **dict.fromkeys(("all negative real numbers", "all negative reals", "negative real numbers",
                      "the negative real numbers", "the negative reals"), "\\negative"),
+    **dict.fromkeys(("the integers", "all integers", "integers", "the set of integers",
+                     "the set of all integers", "all the integers", "any integer",
+                     "every integer", "all whole integers"), "\\integers"),
+    **dict.fromkeys(("positive integers", "the positive integers", "all positive integers",
+                     "the set of positive integers", "the set of all positive integers",
+                     "any positive integer", "every positive integer"), "\\counting"),
+    **dict.fromkeys(("nonnegative integers", "non-negative integers", "all nonnegative integers",
+                     "all non-negative integers", "the nonnegative integers",
+                     "the non-negative integers", "the set of nonnegative integers"), "\\wholes"),
+    **dict.fromkeys(("natural numbers", "the natural numbers", "all natural numbers",
+                     "the set of natural numbers", "the set of all natural numbers",
+                     "the naturals"), "\\naturals"),
+    **dict.fromkeys(("rational numbers", "the rational numbers", "all rational numbers",
+                     "the rationals", "the set of rational numbers",
+                     "the set of all rational numbers"), "\\rationals"),
+    **dict.fromkeys(("complex numbers", "the complex numbers", "all complex numbers",
+                     "the set of complex numbers", "the set of all complex numbers"),
+                    "\\complexes"),
+    **dict.fromkeys(("prime", "primes", "the primes", "all primes", "prime numbers",
+                     "all prime numbers", "the prime numbers", "any prime", "any prime number",
+                     "the set of primes", "the set of prime numbers",
+                     "the set of all primes"), "prime"),
+    **{
+        f"{front}{kind}{noun}": kind
+        for kind in ("odd", "even")
+        for front in ("", "all ", "the ", "any ", "every ", "all the ", "the set of ",
+                      "the set of all ")
+        for noun in (" integers", " numbers", " integer", " number")
+    },
     **dict.fromkeys(("infinitely many", "there are infinitely many solutions",
                      "there are infinitely many", "infinitely many solutions", "infinite solutions",
                      "an infinite number of solutions"), "infinitely many"),
@@ -131,6 +160,12 @@ _VALUES: dict[str, Tree] = {
     "\\negative": Group(
         "()", (Operation("negative", (Constant("infinity"),)), Number(Fraction(0)))
     ),
+    "\\integers": Constant("Z"),
+    "\\counting": Constant("Z+"),
+    "\\wholes": Constant("Z0+"),
+    "\\naturals": Constant("N"),
+    "\\rationals": Constant("Q"),
+    "\\complexes": Constant("C"),
     "undefined": Constant("undefined"),
 }
 

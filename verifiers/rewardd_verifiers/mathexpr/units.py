@@ -229,12 +229,29 @@ class Reader:
             return None
         unit, position = first
         for _ in range(_MOST_FACTORS):
+            below = self._divisors(position)
+            if below is not None:
+                unit, position = times(unit, below[0], _F(-1)), below[1]
+                continue
             power, after = self._link(position)
             following = self._factor(after)
             if following is None:
                 return unit, position
             unit, position = times(unit, following[0], power), following[1]
         return None
+
+    def _divisors(self, position: int) -> tuple[Unit, int] | None:
+        """Read what stands between the brackets of `J/(mol K)`."""
+        if [token.text for token in self._tokens[position : position + 2]] != ["/", "("]:
+            return None
+        factor = self._factor(position + 2)
+        for _ in range(_MOST_FACTORS):
+            if factor is None or self._tokens[factor[1]].text == ")":
+                break
+            power, after = self._link(factor[1])
+            following = self._factor(after)
+            factor = following and (times(factor[0], following[0], power), following[1])
+        return None if factor is None else (factor[0], factor[1] + 1)
 
     def _behind_articles(self, position: int) -> int:
         """Step over "of an" in "3/4 of an hour"."""

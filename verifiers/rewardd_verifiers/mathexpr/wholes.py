@@ -24,19 +24,26 @@ from rewardd_verifiers.mathexpr.tree import (
     Relation,
     SetOperation,
     Symbol,
+    Text,
     Tree,
+    symbols,
 )
 
 _LARGEST_MODULUS = 10_000
 _LEAST_SHOWN = 3
 """Members of an endless row that have to be written before it is told how it goes on."""
 
+_Run = tuple[int | None, int | None]
+"""First and last of whole numbers in a row; None where they go on for ever."""
+
+_WHOLE_NAMES = frozenset("nmk")
+_ALL = Constant("Z")
 _SYSTEMS = {"Z": None, "N": None, "Z+": 1, "Z0+": 0}
 """Systems of whole numbers with where they begin; N begins at one or at nought."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Residues:
+class Residues:
     """The whole numbers that leave one of some remainders."""
 
     variable: str
@@ -47,6 +54,23 @@ class _Residues:
         """Return the remainders that these are for a multiple of the modulus."""
         steps = range(0, modulus, self.modulus)
         return frozenset(one + step for one in self.left for step in steps)
+
+    def outside(self) -> "Residues":
+        """Return all other whole numbers."""
+        left = frozenset(range(self.modulus)) - self.left
+        return Residues(self.variable, self.modulus, left)
+
+    def written(self) -> Tree:
+        """Return them as congruences."""
+        modulus = read_number(str(self.modulus))
+        rows = tuple(
+            Relation(
+                ("≡",),
+                (Symbol(self.variable), Call("modulo", (read_number(str(one)), modulus))),
+            )
+            for one in sorted(self.left)
+        )
+        return rows[0] if len(rows) == 1 else Group("or", rows)
 
 
 def compare_wholes(gold: Tree, answer: Tree, context: Context, compare: Compare) -> Outcome | None:
@@ -62,14 +86,14 @@ def _is_congruence(tree: Tree) -> bool:
     match tree:
         case Group(items=(first, *_)):
             return _is_congruence(first)
-        case Relation(signs=("≡",)) | Call(name="modulo"):
+        case Relation(signs=("≡" | "≢",)) | Call(name="modulo"):
             return True
         case _:
             return False
 
 
 def _congruences(gold: Tree, answer: Tree, context: Context) -> Outcome | None:
-    first, second = _residues(gold, context), _residues(answer, context)
+    first, second = residues(gold, context), residues(answer, context)
     if first is None or second is None:
         return None
     if first.variable and second.variable and first.variable != second.variable:
@@ -81,15 +105,23 @@ def _congruences(gold: Tree, answer: Tree, context: Context) -> Outcome | None:
     return EXACT if alike else differ("different remainders", "exact")
 
 
-def _residues(tree: Tree, context: Context) -> _Residues | None:
+def residues(  # noqa: PLR0911  one line a kind
+    tree: Tree, context: Context
+) -> Residues | None:
+    """Return the whole numbers of a congruence or a parity; None for all else."""
     match tree:
         case Group(bracket="" | "or" | "{}", items=items):
             return _joined(items, context)
         case Relation(
             signs=("≡",), sides=(Symbol(name=name), Call(name="modulo" | "mod") as right)
         ):
-            found = _residues(Call("modulo", right.args), context)
-            return found and _Residues(name, found.modulus, found.left)
+            found = residues(Call("modulo", right.args), context)
+            return found and Residues(name, found.modulus, found.left)
+        case Relation(signs=("≢",), sides=sides):
+            found = residues(Relation(("≡",), sides), context)
+            return found and found.outside()
+        case Relation(signs=("=",), sides=(Symbol(name=name), Text(words="odd" | "even" as kind))):
+            return Residues(name, 2, frozenset({int(kind == "odd")}))
         case Call(name="modulo", args=(left, right)):
             return _remainder("", _whole(left), _whole(right))
         case Cases(branches=((value, condition),)) if families.index_of(condition):
@@ -98,21 +130,31 @@ def _residues(tree: Tree, context: Context) -> _Residues | None:
             return None
 
 
-def _remainder(name: str, left: int | None, modulus: int | None) -> _Residues | None:
+def _remainder(name: str, left: int | None, modulus: int | None) -> Residues | None:
     if left is None or not modulus or abs(modulus) > _LARGEST_MODULUS:
         return None
-    return _Residues(name, abs(modulus), frozenset({left % abs(modulus)}))
+    return Residues(name, abs(modulus), frozenset({left % abs(modulus)}))
 
 
-def _joined(items: Sequence[Tree], context: Context) -> _Residues | None:
+def united(parts: Sequence[Residues]) -> Residues | None:
+    """Return what leaves the remainders of any; None where they speak of different names."""
+    modulus = math.lcm(*(part.modulus for part in parts))
+    names = {part.variable for part in parts}
+    if modulus > _LARGEST_MODULUS or len(names) != 1:
+        return None
+    left = frozenset[int]().union(*(part.lifted(modulus) for part in parts))
+    return Residues(names.pop(), modulus, left)
+
+
+def _joined(items: Sequence[Tree], context: Context) -> Residues | None:
     r"""Unite congruences; in `n \equiv 1, 3 \pmod 4` the last one lends its modulus."""
     last = items[-1]
     if isinstance(last, Relation) and last.signs == ("≡",):
         last = last.sides[1]
     modulus = last.args[1] if isinstance(last, Call) and last.name in {"modulo", "mod"} else None
-    found: list[_Residues] = []
+    found: list[Residues] = []
     for item in items:
-        part = _residues(item, context) or _lent(item, modulus, context)
+        part = residues(item, context) or _lent(item, modulus, context)
         if part is None or part.modulus != (found or [part])[0].modulus:
             return None
         found.append(part)
@@ -120,19 +162,19 @@ def _joined(items: Sequence[Tree], context: Context) -> _Residues | None:
     if len(names) > 1:
         return None
     left = frozenset[int]().union(*(part.left for part in found))
-    return _Residues(next(iter(names), ""), found[0].modulus, left)
+    return Residues(next(iter(names), ""), found[0].modulus, left)
 
 
-def _lent(item: Tree, modulus: Tree | None, context: Context) -> _Residues | None:
+def _lent(item: Tree, modulus: Tree | None, context: Context) -> Residues | None:
     if modulus is None or isinstance(item, Call):
         return None
     if isinstance(item, Relation) and item.signs == ("≡",):
         inner = Relation(item.signs, (item.sides[0], Call("modulo", (item.sides[1], modulus))))
-        return None if isinstance(item.sides[1], Call) else _residues(inner, context)
-    return _residues(Call("modulo", (item, modulus)), context)
+        return None if isinstance(item.sides[1], Call) else residues(inner, context)
+    return residues(Call("modulo", (item, modulus)), context)
 
 
-def _progression(value: Tree, index: str, context: Context) -> _Residues | None:
+def _progression(value: Tree, index: str, context: Context) -> Residues | None:
     labelled = relations.split(value)
     start, step = families.linear(labelled.value, index, context)
     if start is None or step is None:
@@ -175,6 +217,9 @@ def _is_system(part: Tree) -> bool:
 
 
 def _listed(gold: Tree, answer: Tree, context: Context, compare: Compare) -> Outcome | None:
+    endless = _endless(gold, answer, context)
+    if endless is not None:
+        return endless
     outcome: Outcome | None = None
     for first, second in zip(_members(gold, context), _members(answer, context), strict=True):
         if first is None or second is None:
@@ -185,6 +230,43 @@ def _listed(gold: Tree, answer: Tree, context: Context, compare: Compare) -> Out
     return outcome
 
 
+def _endless(gold: Tree, answer: Tree, context: Context) -> Outcome | None:
+    """Compare runs of integers of which one has no end; None where all of them have two."""
+    for least in (1, 0):
+        first, second = _runs(gold, least, context), _runs(answer, least, context)
+        if first is None or second is None or None not in {*sum(first, ()), *sum(second, ())}:
+            return None
+        if first == second:
+            return EXACT
+    return differ("other whole numbers", "exact")
+
+
+def _runs(tree: Tree, least: int, context: Context) -> list[_Run] | None:
+    if isinstance(tree, Constant) and tree.name in _SYSTEMS:
+        tree = Builder(Relation(("in",), (Symbol("n"), tree)), ())
+    if isinstance(tree, Relation) and symbols(tree) <= _WHOLE_NAMES:
+        tree = Builder(Relation(("in",), (Symbol(min(symbols(tree), default="n")), _ALL)), (tree,))
+    found = _bounds(tree, least, context) if _is_bounded(tree) else None
+    return None if found is None else _run_together(found, context)
+
+
+def _run_together(whole: pieces.RealSet, context: Context) -> list[_Run] | None:
+    runs: list[_Run] = []
+    for piece in whole.pieces:
+        low = _first(piece.low, context, closed=piece.low_closed, up=True)
+        high = _first(piece.high, context, closed=piece.high_closed, up=False)
+        fixed = low is not None or pieces.infinite(piece.low)
+        if not fixed or (high is None and not pieces.infinite(piece.high)):
+            return None
+        if low is not None and high is not None and low > high:
+            continue
+        if runs and runs[-1][1] is not None and low == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], high)
+        else:
+            runs.append((low, high))
+    return runs
+
+
 def _members(tree: Tree, context: Context) -> Iterator[Tree | None]:
     """Give the members with the natural numbers from one, and from nought."""
     for least in (1, 0):
@@ -193,6 +275,15 @@ def _members(tree: Tree, context: Context) -> Iterator[Tree | None]:
 
 def _enumerated(tree: Tree, least: int, context: Context) -> Tree | None:
     """Return the integers of a bounded set; None where it has no end, or too many members."""
+    found = _bounds(tree, least, context)
+    counted = None if found is None else _integers(found, context)
+    if counted is None:
+        return None
+    return Group("{}", tuple(_literal(one) for one in counted)) if counted else Constant("empty")
+
+
+def _bounds(tree: Tree, least: int, context: Context) -> pieces.RealSet | None:
+    """Return the reals between which the integers of a set lie; None where that is not said."""
     parts = _conditions(tree)
     system = next(part for part in parts if _is_system(part))
     known = system.sides[1] if isinstance(system, Relation) else system
@@ -210,10 +301,7 @@ def _enumerated(tree: Tree, least: int, context: Context) -> Tree | None:
     if begin is not None:
         floor = Relation((">=",), (Symbol("n"), read_number(str(begin))))
         found = pieces.intersect(found, sets.read(floor, context) or found, context)
-    counted = _integers(found, context)
-    if counted is None:
-        return None
-    return Group("{}", tuple(_literal(one) for one in counted)) if counted else Constant("empty")
+    return found
 
 
 def _literal(value: int) -> Tree:
