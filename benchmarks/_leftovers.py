@@ -1,6 +1,8 @@
 """What programs could leave on a machine, looked for from outside their jails."""
 
 import contextlib
+import ctypes
+import gc
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -23,7 +25,13 @@ class Size:
 
 
 def size() -> Size:
-    """Measure now; of zygotes, the largest of each."""
+    """Measure now; of zygotes, the largest of each.
+
+    What this process has freed goes back to the kernel first: how much it once held at a time is
+    chance, what it keeps is not.
+    """
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
     zygotes = list(_zygotes())
     return Size(
         _resident_kib(os.getpid()),
