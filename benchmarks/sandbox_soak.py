@@ -4,7 +4,7 @@
 
 Right, wrong, endless and hostile programs in Python, C++ from the cache of builds, function calls,
 asserts, checkers and conversations go through the `code` verifier of one worker. Each of them once,
-and a tenth of the submissions, warm it up. Then and at the end, when nothing runs, the worker and
+and the first half, warm it up. Then and at the end, when nothing runs, the worker and
 its zygotes are measured, and the machine is searched for what carries the name that hostile
 programs give to all they plant, or a user that only jails have.
 
@@ -113,7 +113,7 @@ async def _soak(options: Options, submissions: int, seed: int) -> list[str]:
         at_rest, users = _soaked(mark, sandbox.users), sandbox.users
     return [
         *_scores(tally),
-        *_growth(sizes[0], sizes[-1], judged=submissions),
+        *_growth(sizes[len(sizes) // 2 - 1], sizes[-1], judged=submissions),
         *_left("at rest", at_rest),
         *_left("closed", _soaked(mark, users)),
         *_left("closed", _leftovers.ours()),
@@ -131,7 +131,7 @@ def _scores(tally: Tally) -> Iterator[str]:
 
 
 def _growth(before: Size, after: Size, *, judged: int) -> Iterator[str]:
-    """Compare with what the first tenth has left; a zygote more or less is no growth of one."""
+    """Compare with what the first half has left; a zygote more or less is no growth of one."""
     for name, old, new in zip(_COLUMNS, astuple(before), astuple(after), strict=True):
         if name != "zygotes":
             print(f"{new / old - 1:8.1%} {name}")
