@@ -34,6 +34,7 @@ _WHITE = re.compile(r"\s+")
 _PARITY = re.compile(
     r"(?<=[A-Za-z$])(?:\\[ ,;]|\s)*\\text\s?\{\s?(?:is\s)?(even|odd|prime|composite)\s?\.?\}"
 )
+_DIVIDES = re.compile(r"(?<![\d{\\}])(\d{1,4})\s?\\(n?)mid\s?([a-z])(?![A-Za-z^_])")
 _NOT = re.compile(r"\\not\s?(?:\{\s?)?(=|<|>|\\(?:in|equiv|le|leq|ge|geq|eq)(?![A-Za-z]))")
 _DENIED = {
     "=": r"\ne ", "<": r"\ge ", ">": r"\le ", r"\in": r"\notin ", r"\equiv": r"\nequiv ",
@@ -99,6 +100,8 @@ def _commands(text: str) -> str:
         text = _COLOUR.sub("", text)
     if "\\text" in text:
         text = _PARITY.sub(r"=\\text{\1}", text)
+    if "mid" in text and "\\{" not in text:
+        text = _DIVIDES.sub(r"\3 \\\2equiv 0 \\pmod{\1}", text)
     if "prime" in text:
         text = _PRIME.sub(_apostrophes, text)
     if r"\forall" in text and "=" in text:

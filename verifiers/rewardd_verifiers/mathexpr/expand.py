@@ -33,12 +33,22 @@ def expand(tree: Tree) -> Tree:
     """Return the tree with each plus-minus replaced by both of its values, as a list."""
     if _is_settled(tree):
         return tree
+    if isinstance(tree, Builder):
+        tree = Builder(tree.element, tuple(map(_excluded, tree.conditions)))
     tree = _solutions(_matrix(_paired(_conditioned(_by_cases(_derived(_indexed(tree)))))))
     if isinstance(tree, Group) and tree.bracket in {"", "and", "or", "{}"}:
         items = [value for item in tree.items for value in _values(_matrix(item))]
         return tree if len(items) == len(tree.items) else Group(tree.bracket, tuple(items))
     values = _values(tree)
     return values[0] if len(values) == 1 else Group("", tuple(values))
+
+
+def _excluded(condition: Tree) -> Tree:
+    r"""Return both values of `x \ne \pm 2` within a set that is given by conditions."""
+    if not isinstance(condition, Relation) or not _open_signs(condition):
+        return condition
+    joint = "and" if condition.signs == ("!=",) else "or"
+    return Group(joint, tuple(_values(condition)))
 
 
 def _is_settled(tree: Tree) -> bool:

@@ -17,7 +17,12 @@ from rewardd_verifiers.mathexpr.tree import (
     symbols,
 )
 
-RELATIONS = frozenset({"=", "<", ">", "<=", ">=", "!=", "~", "≡", "≢", "in", "notin", "->", "=>"})
+RELATIONS = frozenset(
+    {"=", "<", ">", "<=", ">=", "!=", "~", "≡", "≢", "in", "notin", "->", "=>"}
+) | {*"⊂⊆⊊⊃⊇≻≺≽≼⊥≅∝∤"}
+_TURNED = {"⊃": "⊂", "⊇": "⊆", "≻": "≺", "≽": "≼"}
+"""Relations that are told from their other side."""
+
 JOINTS = {";": 2, "or": 3, ",": LIST, "and": LIST}
 """Signs between the values of a list, with their binding powers."""
 
@@ -48,6 +53,8 @@ def relation(parser: Cursor, left: Tree) -> Tree:
         sides.append(parser.expression(RELATION))
     if signs == ["=>"]:
         signs = ["->"]
+    if len(signs) == 1 and signs[0] in _TURNED:
+        return Relation((_TURNED[signs[0]],), (sides[1], sides[0]))
     return Relation(tuple(signs), tuple(sides))
 
 

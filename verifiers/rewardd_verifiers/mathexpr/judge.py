@@ -10,7 +10,7 @@ from rewardd_verifiers.mathexpr.outcome import SAME_TEXT, Outcome, differ, undec
 from rewardd_verifiers.mathexpr.policy import Policy
 from rewardd_verifiers.mathexpr.prover import Allowance
 from rewardd_verifiers.mathexpr.read import Expression
-from rewardd_verifiers.mathexpr.tree import Number, Tree, symbols, walk
+from rewardd_verifiers.mathexpr.tree import Number, Symbol, Tree, symbols, walk
 
 _ABOUT = ("\\approx", "\\simeq", "\\sim", "\\doteq", "~")
 
@@ -38,7 +38,7 @@ def judge(
     if outcome.equal is not False and fault:
         known = "equal, but " if outcome.equal else ""
         return differ(f"{known}in another form: {fault}")
-    return _doubted(gold, outcome)
+    return _doubted(gold, answer, outcome)
 
 
 def _is_rough(side: Expression) -> bool:
@@ -64,8 +64,17 @@ def _folded(tree: Tree) -> Tree:
     return relations.rename(tree, {name: name.lower() for name in symbols(tree)})
 
 
-def _doubted(gold: Expression, outcome: Outcome) -> Outcome:
-    """Turn "unequal" into undecided where the gold itself had to be mended."""
+def _is_strange(gold: Tree, answer: Tree) -> bool:
+    """Whether an unknown command might have joined two sides that were then exchanged."""
+    rows = [[n.name for n in walk(side) if isinstance(n, Symbol)] for side in (gold, answer)]
+    known = all(not name.startswith("\\") for row in rows for name in row)
+    return not known and rows[0] != rows[1]
+
+
+def _doubted(gold: Expression, answer: Expression, outcome: Outcome) -> Outcome:
+    """Turn into undecided what rests on a mended gold, or on a sign that we do not know."""
+    if outcome.equal and _is_strange(gold.tree, answer.tree):
+        return undecided("a sign that we do not know stands between other names")
     doubtful = [repair for repair in gold.repairs if repair != DOUBLED]
     if outcome.equal is False and doubtful and outcome.strength != "exact":
         return undecided(f"the gold was mended: {doubtful[0]}")

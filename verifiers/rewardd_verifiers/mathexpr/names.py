@@ -6,6 +6,9 @@ from rewardd_verifiers.mathexpr.tokens import END, NAME, NUMBER, WORD, Token
 from rewardd_verifiers.mathexpr.tree import Call, Constant, Symbol, Tree
 
 _MOST_POINTS = 3
+_MEASURES = frozenset({"P", "E"})
+_TELLING = frozenset({"=", "<", ">", "<=", ">=", "|"})
+"""Signs of which one, between the brackets of P(X = 2), says that an event stands there."""
 
 
 def name(cursor: Cursor, token: Token) -> Tree:
@@ -13,8 +16,8 @@ def name(cursor: Cursor, token: Token) -> Tree:
     text = token.text
     if text in {"i", "j", "k"} and token.raw == "bold":
         return Symbol(f"vec {text}")
-    if text == "angle" and _is_corner(cursor.token):
-        return _angle(cursor)
+    if text in {"angle", "triangle"} and _is_corner(cursor.token):
+        return _figure(cursor, text)
     if text in {"e", "i"} and not cursor.sees("_"):
         return Constant(text)
     full = text + subscript(cursor) + _primes(cursor)
@@ -29,12 +32,14 @@ def _is_corner(token: Token) -> bool:
     return token.kind in {NAME, WORD} and token.text.isupper() and len(token.text) <= _MOST_POINTS
 
 
-def _angle(cursor: Cursor) -> Tree:
-    """Read the points behind the sign of an angle: it is the same read backwards, no other way."""
+def _figure(cursor: Cursor, kind: str) -> Tree:
+    """Read the points of an angle, which is the same read backwards, or of a triangle."""
     points = cursor.take().text
     while len(points) < _MOST_POINTS and _is_corner(cursor.token) and cursor.token.kind == NAME:
         points += cursor.take().text
-    return Symbol(f"angle {min(points, points[::-1])}")
+    if kind == "angle":
+        points = min(points, points[::-1])
+    return Symbol(f"{kind} {points}")
 
 
 def subscript(cursor: Cursor) -> str:
@@ -78,6 +83,8 @@ def _maybe_call(cursor: Cursor, full: str) -> Tree:
 
 def _numeric_call(cursor: Cursor, full: str) -> Tree:
     """Read `I(0)` and `P(A, B)` as calls: nobody multiplies like that."""
+    if full in _MEASURES and (event := _event(cursor)):
+        return Symbol(f"{full}({event})")
     after = cursor.following
     behind = cursor.tokens[min(cursor.position + 2, len(cursor.tokens) - 1)]
     if _is_defined(cursor) or (
@@ -86,6 +93,20 @@ def _numeric_call(cursor: Cursor, full: str) -> Tree:
         cursor.take()
         return Call(full, brackets.items(cursor, ")")[0])
     return Symbol(full)
+
+
+def _event(cursor: Cursor) -> str:
+    """Step over `(X = 2)` or `(A | B)` and return it as written; "" if it tells no event."""
+    texts: list[str] = []
+    for token in cursor.tokens[cursor.position + 1 :]:
+        if token.text == ")" or token.kind == END:
+            break
+        texts.append(token.text)
+    signs = [text for text in texts if text in _TELLING]
+    if len(signs) != 1 or "(" in texts:
+        return ""
+    cursor.position += len(texts) + 2
+    return "".join(texts)
 
 
 def _is_defined(cursor: Cursor) -> bool:

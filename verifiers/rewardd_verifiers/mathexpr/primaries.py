@@ -256,7 +256,18 @@ def _accent(cursor: Cursor, kind: str) -> Tree:
         letter = letters.get(inner.name, inner.name)
         basis = kind in {"hat", "vec", "widehat"} and letter in {"i", "j", "k"}
         return Symbol(f"vec {letter}") if basis else Symbol(f"{kind} {inner.name}")
+    points = _points(inner)
+    if points and kind in {"vec", "overrightarrow"}:
+        return Symbol(f"vec {points}")
     return Call(kind, (inner,))
+
+
+def _points(tree: Tree) -> str:
+    """Return the letters of `AB`, in their order; "" if it is no pair of points."""
+    if not isinstance(tree, Operation) or tree.kind != "product":
+        return ""
+    names = [arg.name for arg in tree.args if isinstance(arg, Symbol) and arg.name.isupper()]
+    return "".join(names) if len(names) == len(tree.args) else ""
 
 
 _COMMANDS: Mapping[str, Callable[[Cursor], Tree]] = {
@@ -330,6 +341,8 @@ def _sign(cursor: Cursor, token: Token, power: int) -> Tree:
     text = token.text
     if text in _SIGNS:
         return _SIGNS[text](cursor, power)
+    if text == "⊥":
+        return Symbol(text)
     if text == "not" and not token.raw:
         return SetOperation("¬", (cursor.expression(SUM),))
     if text in brackets.OPENERS:

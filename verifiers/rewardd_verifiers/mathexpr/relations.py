@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rewardd_verifiers.mathexpr import denominators, lexicon
+from rewardd_verifiers.mathexpr import denominators, lexicon, logic
 from rewardd_verifiers.mathexpr.canon import key
 from rewardd_verifiers.mathexpr.expand import rebuild
 from rewardd_verifiers.mathexpr.identity import Context, free_names, proportional, same
@@ -27,6 +27,8 @@ from rewardd_verifiers.mathexpr.tree import (
 )
 
 _EQUAL = frozenset({"=", "~", "≡"})
+_ALGEBRAIC = _EQUAL | {"≢", "!=", "<", ">", "<=", ">="}
+_MUTUAL = frozenset({"⊥", "≅"})
 _ASKED = frozenset({"lim", "int", "iint", "iiint", "oint"})
 _COORDINATES = frozenset("xyz")
 _INDEXED = frozenset({"sum", "prod"})
@@ -276,7 +278,8 @@ def equations(gold: Relation, answer: Relation, context: Context) -> Outcome:
         return undecided("not two relations")
     if len(first.signs) != 1 or len(second.signs) != 1:
         return differ("chains of different length")
-    return _two_equations(first, second, context)
+    algebraic = {first.signs[0], second.signs[0]} <= _ALGEBRAIC
+    return (_two_equations if algebraic else _directed)(first, second, context)
 
 
 def _two_equations(gold: Relation, answer: Relation, context: Context) -> Outcome:
@@ -294,6 +297,18 @@ def _two_equations(gold: Relation, answer: Relation, context: Context) -> Outcom
     if outcome.equal and not _signs_agree(*signs, positive=positive):
         return differ("the relation points the other way")
     return outcome
+
+
+def _directed(first: Relation, second: Relation, context: Context) -> Outcome:
+    """Compare relations that are no equations, as A within B: side by side, or as statements."""
+    truth = logic.same(first, second)
+    if truth is not None:
+        return Outcome(equal=True, strength="proved") if truth else differ("other statements")
+    outcome = _closed_equations(first, second, context)
+    if outcome.equal or not {first.signs[0], second.signs[0]} <= _MUTUAL:
+        return outcome
+    turned = Relation(second.signs, second.sides[::-1])
+    return _closed_equations(first, turned, context)
 
 
 def _without_denominators(first: Relation, second: Relation, context: Context) -> Outcome | None:

@@ -26,7 +26,7 @@ _REASON = re.compile(
     r"(?<=\S)(?:\\[ ,;]|\\q?quad(?![A-Za-z])|\s)*"
     r"\((?:\\text\s?\{)?\s*(?:since|because)\b[^()]{0,80}\)\s*$"
 )
-_ONLY = re.compile(r"(?<=\S)(?:\\[ ,;]|\s)*(?:\\text\s?\{\s*only\s*\}|(?<=\s)only)$")
+_ONLY = re.compile(r"(?<=\S)(?:\\[ ,;]|\s)*(?:\\text\s?\{\s*only\s*\}|(?<=\s)only(\s?\}?))$")
 _STOP = re.compile(r"(?<=\S)\s*\\text\s?\{\s*[.,;]\s*\}$")
 _SO = re.compile(
     r"(?:(?:所以|因此|综上|故|最终)[,:]?\s*)?(?:答案|结果)?\s*(?:是|为)?\s*:?\s*(?=[\d\\$({\[A-Za-z-])"
@@ -129,7 +129,7 @@ def bare(text: str) -> str:
 def _unremarked(text: str) -> str:
     """Return the text without a stop set as text, a reason in brackets, or "only"."""
     if text.endswith(("only", "only}", "only }")):
-        text = _ONLY.sub("", text)
+        text = _ONLY.sub(lambda found: found[1] or "", text)
     if text.endswith("}"):
         return _STOP.sub("", text)
     return _reasoned(text) if text.endswith(")") else text
