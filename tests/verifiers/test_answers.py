@@ -12,7 +12,8 @@ from rewardd_verifiers.text.answers import Answer, Missing
 
 _CASES = [
     json.loads(line)
-    for line in (Path(__file__).parents[1] / "cases" / "math_completions.jsonl")
+    for name in ("math_completions", "math_endings")
+    for line in (Path(__file__).parents[1] / "cases" / f"{name}.jsonl")
     .read_text("utf-8")
     .splitlines()
 ]

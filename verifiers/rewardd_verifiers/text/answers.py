@@ -8,8 +8,9 @@ import re
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-from rewardd_verifiers.text import boxes, last_line, parts, phrases, spellings, stance
+from rewardd_verifiers.text import boxes, fences, last_line, parts, phrases, spellings, stance
 from rewardd_verifiers.text.boxes import Box
+from rewardd_verifiers.text.fences import Fence
 from rewardd_verifiers.text.parts import DEFAULT_TAGS, Tags
 
 MAX_ZONE = 1024 * 1024
@@ -39,6 +40,10 @@ _OR = re.compile(r"\bor\b|或")
 _LONGEST_GAP = 80
 _COMMANDS = ("\\boxed", "\\fbox")
 _MARKERS = ("####", "A:", "Answer:")
+_LAYOUT = frozenset(
+    ("", "latex", "tex", "math", "text", "txt", "plaintext", "markdown", "md", "output", "json")
+)
+"""Labels of fenced blocks that are no programs."""
 _MOST_JOINED = 64
 _MOST_BOXES = 512
 _ORNAMENTS = " \t\r\n\ufe0f\u200d\u220e\u25a0\u25a1" + "".join(
@@ -137,6 +142,23 @@ def _holds(text: str, marks: tuple[str, str]) -> bool:
     return marks[0] in text or marks[1] in text
 
 
+def _without_programs(text: str, place: int) -> str:
+    """Blank out programs, if one of them holds `place`; else return nothing.
+
+    A fence that only sets a formula off is none.
+    """
+    programs = [one for one in fences.find(text) if one.language not in _LAYOUT]
+    if not any(one.start < place < one.end for one in programs):
+        return ""
+    kept = [text[a:b] for a, b in pairwise([0, *_edges(programs), len(text)])]
+    kept[1::2] = [" " * len(program) for program in kept[1::2]]
+    return "".join(kept)
+
+
+def _edges(blocks: list[Fence]) -> list[int]:
+    return [edge for block in blocks for edge in (block.start, block.end)]
+
+
 class _Search:
     """One search for an answer in the zone behind the thinking."""
 
@@ -197,6 +219,9 @@ class _Search:
         last = max(last, zone.rfind("\\fbox", last + 1))
         if last < 0:
             return None
+        if zone.find("```", 0, last) >= 0 and (outside := _without_programs(zone, last)):
+            other = _Search(outside, self._offset, finished=False, letters=self._letters)
+            return other.several() or Missing("no_answer", "the box stands in a program", "box")
         alone = self._alone(last)
         if alone and (match := _FLAT_BOX.match(zone, last)):
             start, end = match.span(1)

@@ -7,7 +7,7 @@ grows with the window and not with what the policy wrote.
 import re
 from typing import NamedTuple
 
-from rewardd_verifiers.text import last_line, stance
+from rewardd_verifiers.text import claims, last_line, stance
 from rewardd_verifiers.text.last_line import FORMULA
 
 _PHRASE_WINDOW = 4096
@@ -16,7 +16,8 @@ _LONGEST_WHOLE = 1500
 _MOST_WORDS = 7
 
 _PHRASE = re.compile(
-    r"final answer is|final answer|the answers? (?:is|are)\b|answer is|answer(?:\*\*|\")?[:：]"
+    r"final answer is|final answer|the answers? (?:is|are)\b|answer is"
+    r"|answer (?:must|should|has to) be\b|answer(?:\*\*|\")?[:：]"
     r"|answer\s?(?:→|->|=>|⇒|[–—]|-(?=\s))|# ?answer\b|the solution is|the (?:final )?result is"
     r"|el resultado (?:final )?es|le résultat (?:final )?est|il risultato (?:finale )?è"
     r"|o resultado (?:final )?é|das ergebnis (?:ist|lautet)|结果(?:是|为)"
@@ -43,7 +44,7 @@ _LEAD = re.compile(
 )
 _END = re.compile(r"[.!?。！？](?=\s|\*|$)|[。！？]|\n|<\|")
 _REASON = re.compile(
-    r"[\s,;]+(?:because|since|which|so|given|hence|therefore|due"
+    r"[\s,;]+(?<!\bor\s)(?:because|since|which|so|given|hence|therefore|due"
     r"|as\s(?:it|the|we|this|was|is|required|desired|expected|stated|needed|shown|claimed))\b"
 )
 _SHARE = re.compile(
@@ -139,8 +140,13 @@ def _untold(text: str, *, letters: bool) -> Span | None:
         return letter
     if found := last_line.find(text):
         start, end, rule = found
-        return Span(start, end, rule, stance.doubt(text, start, end) or "")
+        return Span(start, end, rule, _unstated(text, start, end))
     return None
+
+
+def _unstated(text: str, start: int, end: int, keyword: int | None = None) -> str:
+    doubt = stance.doubt(text, start, end, keyword=keyword)
+    return doubt or claims.unclaimed(text, start, end, keyword=keyword) or ""
 
 
 def _whole(text: str, *, letters: bool) -> Span | None:
@@ -160,7 +166,16 @@ def _whole(text: str, *, letters: bool) -> Span | None:
     if formulas and words and plain.lstrip("* ")[:1].isalpha():
         return None
     start = text.index(stripped[0])
-    return Span(start, start + len(stripped), "whole")
+    end = start + len(stripped)
+    return Span(start, end, "whole", _unclaimed(text, start, end, words))
+
+
+def _unclaimed(text: str, start: int, end: int, words: list[str]) -> str:
+    """Return why a short text does not claim the value, or last word, that it holds."""
+    if not words or not claims.may_mention(words):
+        return ""
+    value = last_line.first_number(text, start, end) or text.rfind(" ", start, end) + 1
+    return claims.unclaimed(text, max(value, start), end) or ""
 
 
 def _is_list(text: str) -> bool:
@@ -195,7 +210,7 @@ def _told(text: str) -> Span | None:
         bare = text[span.start : span.end].rstrip(' ,}"')
         span = span._replace(end=span.start + len(bare))
     keyword = None if denied else last.start()
-    doubt = stance.doubt(text, span.start, span.end, keyword=keyword)
+    doubt = _unstated(text, span.start, span.end, keyword)
     return span._replace(hedge=doubt or stance.doubt_within(text, span.start, span.end) or "")
 
 
@@ -278,6 +293,6 @@ def _letter(text: str) -> Span | None:
             continue
         start, end = match.span(group)
         listed = _LISTED.search(text[max(start - 24, 0) : start])
-        doubt = stance.SEVERAL if listed else stance.doubt(text, start, end)
-        found = Span(start, end, "letter", doubt or "")
+        doubt = stance.SEVERAL if listed else _unstated(text, start, end)
+        found = Span(start, end, "letter", doubt)
     return found

@@ -7,6 +7,8 @@ bounded length.
 
 import re
 
+from rewardd_verifiers.text import claims
+
 SEVERAL = "one of several"
 """The answer stands with others, none of which is chosen."""
 
@@ -34,11 +36,20 @@ _SUSPECTS = frozenset(
 )  # fmt: skip
 """One of these words stands in whatever the patterns of doubt match; sets are fast."""
 
+_SUSPECTS_AT_BOX = _SUSPECTS | frozenset(
+    (
+        "like", "example,", "instance,", "e.g.", "e.g.,", "such", "your", "grader", "verifier",
+        "checker", "reward", "reference", "expected", "previous", "template", "%",
+    )
+)  # fmt: skip
+"""With those that stand in front of a box that only shows how an answer looks."""
+
 _SUSPECTS_BEHIND = (
     "wrong", "correct", "right", "false", "possib", "mistake", "invalid", "exclud", "eliminat",
     "ruled", "candidate", "not", "n't", "n’t", "may", "perhaps", "unless", "altern", "could",
     "might", "error", "scratch", "never", "kidding", "second", "ignore", "take", "actually",
-    "wait", "no,", "sorry", "oops", "else", "none", "something", "whichever", "whatever", "if not",
+    "wait", "no,", "sorry", "oops", "else", "none", "whichever", "whatever", "if not",
+    "or some", "or other", "or another", "unable",
 )  # fmt: skip
 _AT_A_WORD = r"\b(?=\w)|(?=n['’]t)"
 """Where a pattern of words may begin: asked first, it spares most places all the rest."""
@@ -118,7 +129,7 @@ _ALTERNATIVE = re.compile(
     re.IGNORECASE,
 )
 _UNLESS = re.compile(
-    rf"{_CLOSING}[,;(]?{_CLOSING}(?:unless|or\s+(?:else|none|something|any|whichever|whatever|not\b)|if\s+not\b"
+    rf"{_CLOSING}[,;(]?{_CLOSING}(?:unless|or\s+(?:else|none|so\s*+[.!]?\s*+$|some|another|other|any|whichever|whatever|not\b)|if\s+not\b"
     r"|or\s+(?:maybe|perhaps|possibly)\b|but\s+(?:maybe|perhaps|possibly|it\s+(?:could|might|may))"
     r")",
     re.IGNORECASE,
@@ -190,7 +201,9 @@ def doubt_within(text: str, start: int, end: int) -> str | None:
 def boxed_doubt(text: str, start: int, end: int) -> str | None:
     """Return why a box from `start` to `end` is not stood by: denied, or taken back behind it."""
     near = text[max(0, start - _NEAR) : start]
-    if _is_suspect(near) and (why := _before(text, start, None)):
+    if _is_suspect(near, _SUSPECTS_AT_BOX) and (
+        why := _before(text, start, None) or claims.shown(text, start)
+    ):
         return why
     after = text[end : end + _FAR]
     if len(after) < _FEWEST_AFTER or after.isspace():
@@ -205,6 +218,13 @@ def taken_back(text: str, end: int) -> bool:
     return _TAKEN_BACK.match(after, lead.end() if lead else 0) is not None
 
 
+_GIVEN_UP = re.compile(
+    r"\bi\s+(?:can(?:not|['’]t)|could(?:n['’]t|\s+not)|was\s+(?:un|not\s+)able\s+to|failed\s+to)"
+    r"\s+(?:\w+\s+)?(?:solve|answer|do|find)\b",
+    re.IGNORECASE,
+)
+
+
 def _behind_box(after: str) -> str | None:
     lowered = after.lower()
     for word in _SUSPECTS_BEHIND:
@@ -216,7 +236,7 @@ def _behind_box(after: str) -> str | None:
         return "denied"
     if (_ALTERNATIVE.match(after) or _UNLESS.match(after)) and not _SPELLED_AGAIN.match(after):
         return SEVERAL
-    return TAKEN_BACK if _withdraws(after) else None
+    return TAKEN_BACK if _withdraws(after) or _GIVEN_UP.search(after) else None
 
 
 def _withdraws(after: str) -> bool:
@@ -224,12 +244,12 @@ def _withdraws(after: str) -> bool:
     return back is not None and not _RETURN.search(after, back.start())
 
 
-def _is_suspect(window: str) -> bool:
+def _is_suspect(window: str, suspects: frozenset[str] = _SUSPECTS) -> bool:
     if "n't" in window or "n’t" in window:
         return True
     if not window.isascii() and any(word in window for word in ("不", "非", "没")):
         return True
-    return not _SUSPECTS.isdisjoint(window.lower().split())
+    return not suspects.isdisjoint(window.lower().split())
 
 
 def _before(text: str, start: int, keyword: int | None) -> str | None:
