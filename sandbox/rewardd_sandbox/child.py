@@ -18,7 +18,7 @@ from rewardd_sandbox.program import End
 from rewardd_sandbox.watch import Allowance, Seen, Watch
 from rewardd_sandbox.zygote_link import Born, Reaped, Zygote
 
-_WORST_VICTIM = "1000"
+_WORST_VICTIM = b"1000"
 
 
 class Child:
@@ -237,4 +237,8 @@ def _told(setup: socket.socket) -> tuple[bytes | None, int | None]:
 def _offer_to_the_oom_killer(pid: int) -> None:
     """Make the kernel take the jail before anything of ours when memory runs out."""
     with contextlib.suppress(OSError):
-        Path(f"/proc/{pid}/oom_score_adj").write_text(_WORST_VICTIM)
+        place = os.open(f"/proc/{pid}/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(place, _WORST_VICTIM)
+        finally:
+            os.close(place)

@@ -20,6 +20,10 @@ _FRAME_HEAD = 5
 _SHORTEST_CHECK_SECONDS = 0.004
 _STARVED = 0.25
 """Who waited for a processor for a smaller share of its time was idle, where none is given back."""
+_LISTEN_AFTER_SECONDS = 0.004
+"""What a test has printed by its end is taken then, in one piece. Only one that takes longer, or
+that has filled the pipe and waits, is listened to: each piece would wake this process and stop the
+jail, which on one processor costs more than the test."""
 _PROCESSORS = os.cpu_count() or 1
 _BODIES = (orders.VALUE, orders.UNSUPPORTED)
 
@@ -68,14 +72,14 @@ class Watch:
         self._stdout: list[bytes] = []
         self._stdout_bytes = 0
         self._most = 0
-        self._listening = True
+        self._listening = False
+        self._deaf = False
         self._hear: Callable[[bytes], None] | None = None
         self._excused: Callable[[], float] = float
         self._ended_by: End | None = None
         self.stderr = bytearray()
         self.died = False
         self._readers = [
-            (ends.stdout, self._on_stdout),
             (ends.stderr, self._on_stderr),
             (ends.control, self._on_control),
             (handle, self._on_death),
@@ -87,13 +91,13 @@ class Watch:
         """Stop watching; the descriptors stay open."""
         for descriptor, _ in self._readers:
             self._loop.remove_reader(descriptor)
+        self._deafen()
 
     def forget(self) -> None:
         """Throw away what came since the last frame: it belongs to nobody."""
+        self._deafen()
+        self._deaf = False
         pipes.drain(self._ends.stdout)
-        if not self._listening:
-            self._listening = True
-            self._loop.add_reader(self._ends.stdout, self._on_stdout)
         self._control += pipes.read_now(self._ends.control, MAX_BYTES)
         self._control.clear()
         self._stdout.clear()
@@ -122,9 +126,14 @@ class Watch:
         self._most = allowed.output_bytes
         begin()
         breach: End | None = None
-        next_check = _first_check(allowed)
+        if self._hear is not None:
+            self._listen()
+        next_check = min(_first_check(allowed), _LISTEN_AFTER_SECONDS)
         while not self._over() and breach is None:
             await self._until(next_check)
+            if self._over():
+                break
+            self._listen()
             wall = time.monotonic() - started
             spent = self._cpu() - cpu
             breach, next_check = self._judge(allowed, spent, wall)
@@ -140,10 +149,11 @@ class Watch:
             self._hear(rest)
         stdout = b"".join([*self._stdout, rest])
         self._stdout.clear()
-        if len(stdout) > allowed.output_bytes:
-            breach = breach or End.OUTPUT_LIMIT
         if spent > allowed.cpu_seconds:
             breach = breach or End.CPU_LIMIT
+        breach = breach or self._ended_by
+        if len(stdout) > allowed.output_bytes:
+            breach = breach or End.OUTPUT_LIMIT
         kind, number, body = self._take_frame()
         return Seen(
             kind=kind,
@@ -232,10 +242,18 @@ class Watch:
             self._deafen()
             self._wake()
 
+    def _listen(self) -> None:
+        """Take standard output as it comes from here on, unless it has ended or floods."""
+        if not self._listening and not self._deaf:
+            self._listening = True
+            self._loop.add_reader(self._ends.stdout, self._on_stdout)
+
     def _deafen(self) -> None:
         """Stop listening to standard output: it ended, floods, or comes between two tests."""
-        self._listening = False
-        self._loop.remove_reader(self._ends.stdout)
+        self._deaf = True
+        if self._listening:
+            self._listening = False
+            self._loop.remove_reader(self._ends.stdout)
 
     def _on_stderr(self) -> None:
         piece = _read(self._ends.stderr)

@@ -22,14 +22,17 @@ _MESSAGE_BYTES = 1 << 16
 _STACK_BYTES = 64 << 20
 
 # The gap below the stack is fixed at exec, so the limit is raised and the interpreter started
-# again. The package is loaded without its `__init__`, which may import what it likes.
+# again, and binds its libraries then, once for all jails. The package is loaded without its
+# `__init__`, which may import what it likes.
 _BOOT = f"""
 import os, resource, sys, types
 if sys.argv[2] != "again":
     soft, hard = resource.getrlimit(resource.RLIMIT_STACK)
     want = {_STACK_BYTES} if hard < 0 else min({_STACK_BYTES}, hard)
     resource.setrlimit(resource.RLIMIT_STACK, (want, hard))
+    os.environ["LD_BIND_NOW"] = "1"
     os.execv(sys.executable, [sys.executable, *sys.argv[4:], sys.argv[1], "again", sys.argv[3]])
+os.environ.pop("LD_BIND_NOW", None)
 package = types.ModuleType("rewardd_sandbox")
 package.__path__ = [sys.argv[3]]
 sys.modules["rewardd_sandbox"] = package
@@ -116,9 +119,7 @@ class Zygote:
             LostError: the zygote died.
         """
         self.spawned += 1
-        answer, handles = await self._ask(
-            json.dumps({"spawn": asdict(order)}).encode(), descriptors
-        )
+        answer, handles = await self._ask(json.dumps({"spawn": vars(order)}).encode(), descriptors)
         if "error" in answer:
             raise SetupError(answer["step"], answer["errno"], answer["error"])
         return Born(answer["pid"], handles[0])
@@ -163,7 +164,7 @@ class Zygote:
         self._waiting.append(future)
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                return await asyncio.shield(future)
+                return await future
         except TimeoutError as error:
             self._lose("no answer")
             raise LostError(f"the zygote did not answer in {_PATIENCE_SECONDS:g} s") from error
