@@ -50,18 +50,23 @@ def call(name: str, *arguments: int | bytes | None) -> int:
     return result
 
 
-def clone(flags: int) -> int:
+def clone(flags: int, *, hooks: bool) -> int:
     """Fork into new namespaces; 0 in the child. Only from a process with one thread.
 
     The child's thread id is written where glibc caches it: with a stale one `raise` and `abort`
     would signal somebody else.
+
+    With `hooks` the interpreter mends its locks and thread states, and runs what modules have
+    registered. A process that has never had a second thread has nothing to mend, and the mending
+    writes to many of its pages, which the child must copy for that.
     """
     flags |= signal.SIGCHLD
     cached = _tid_address()
     if cached:
         flags |= _CLONE_CHILD_SETTID | _CLONE_CHILD_CLEARTID
     last = (cached, 0) if _MACHINE == "x86_64" else (0, cached)
-    ctypes.pythonapi.PyOS_BeforeFork()
+    if hooks:
+        ctypes.pythonapi.PyOS_BeforeFork()
     pid: int = _syscall(
         ctypes.c_long(_NUMBERS["clone"]),
         ctypes.c_ulong(flags),
@@ -69,10 +74,10 @@ def clone(flags: int) -> int:
         ctypes.c_long(0),
         *(ctypes.c_ulong(value) for value in last),
     )
-    if pid == 0:
+    if hooks and pid == 0:
         ctypes.pythonapi.PyOS_AfterFork_Child()
-        return 0
-    ctypes.pythonapi.PyOS_AfterFork_Parent()
+    if hooks and pid != 0:
+        ctypes.pythonapi.PyOS_AfterFork_Parent()
     if pid < 0:
         raise OSError(ctypes.get_errno(), f"clone: {os.strerror(ctypes.get_errno())}")
     return pid

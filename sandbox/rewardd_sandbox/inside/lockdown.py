@@ -4,11 +4,16 @@ import contextlib
 import os
 import resource
 import signal
+from collections.abc import Callable
 
 from rewardd_sandbox.inside import kernel, landlock, seccomp
 from rewardd_sandbox.inside.orders import GO, Order
 from rewardd_sandbox.inside.slotroot import StepError
 
+_set_handler: Callable[[int, Callable[..., object]], object] = getattr(
+    signal.signal, "__wrapped__", signal.signal
+)
+"""Without the enumerations around it, which lie on many pages."""
 _ABOVE = 64
 """Descriptors are moved above this number first, so that none is overwritten."""
 
@@ -103,7 +108,7 @@ def seal(order: Order, fence: Fence, ids: int | None, rules: int | None) -> int 
         if order.hand_over:
             directory = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
         step = "signals"
-        _reset_signals()
+        _set_handler(signal.SIGINT, signal.default_int_handler)
         step = "landlock"
         rules = fence.own_rules(order) if rules is None else rules
         step = "limits"
@@ -132,12 +137,6 @@ def _enter_work(order: Order, ids: int | None) -> None:
         with contextlib.suppress(OSError):  # containers that mask /proc allow no new one
             kernel.mount("proc", "/proc", "proc", flags)
     os.chdir(order.work)
-
-
-def _reset_signals() -> None:
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.umask(0o022)
 
 
 def _limit(order: Order) -> None:

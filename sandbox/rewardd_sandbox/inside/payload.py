@@ -11,7 +11,6 @@ from rewardd_sandbox.inside import kernel, orders, runner
 from rewardd_sandbox.inside.orders import BINARY, CONTROL, GO, GO_FRAME, SETUP
 
 _LENGTH = struct.Struct("<I")
-_CHUNK = 1 << 20
 PROGRAM = "program"
 """The step that fails where the kernel does not start a built file: the program's own doing."""
 
@@ -66,13 +65,12 @@ def load(descriptor: int, *, python: bool, private: bool) -> Callable[[], object
 
 
 def _read(descriptor: int) -> tuple[Header, bytes]:
-    whole = bytearray()
-    while chunk := os.pread(descriptor, _CHUNK, len(whole)):
-        whole += chunk
+    # No larger than what there is: room for more is mapped, touched and unmapped each time.
+    whole = os.pread(descriptor, os.lseek(descriptor, 0, os.SEEK_END), 0)
     os.close(descriptor)
     (length,) = _LENGTH.unpack_from(whole)
     end = _LENGTH.size + length
-    return Header(**json.loads(whole[_LENGTH.size : end])), bytes(whole[end:])
+    return Header(**json.loads(whole[_LENGTH.size : end])), whole[end:]
 
 
 def _split(header: Header, body: bytes) -> dict[str, bytes]:

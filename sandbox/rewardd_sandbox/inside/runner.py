@@ -28,6 +28,8 @@ _SPARE = 10
 
 _RECURSION = 1000
 _run_exit_hooks: Callable[[], object] = getattr(atexit, "_run_exitfuncs")  # noqa: B009  it has no public name
+_handler: Callable[[int], object] = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
+"""Without the enumerations around it, which cost more than all else that a test is given."""
 _THREAD_STACK_BYTES = 16 << 20
 """Else a thread takes as much as the main stack, and ten of them an address space limit."""
 _HANDLED = (
@@ -46,14 +48,6 @@ class Place:
     argv: list[str]
     files: frozenset[str]
     stdin_file: str | None
-
-
-@dataclass(frozen=True)
-class _Saved:
-    """What each test finds as the first one did."""
-
-    path: list[str]
-    environment: dict[str, str]
 
 
 def link_stdin(name: str | None) -> None:
@@ -102,11 +96,13 @@ class Runner:
         self._environment = os.environ  # noqa: TID251  the jail's own, made by its zygote
         self._environment.pop("PYTHONHASHSEED", None)
         self._raw_environment = dict(_raw(self._environment))
-        self._saved = _Saved([place.work, *sys.path], {**self._environment})
+        self._path = [place.work, *sys.path]
 
     def run(self) -> None:
         """Compile, then run a test for each frame on `go` until it closes."""
         sys.set_int_max_str_digits(0)
+        # The zygote's, unless its hooks for forks were run.
+        vars(threading.main_thread())["_native_id"] = threading.get_native_id()
         for number in range(orders.GO):
             os.dup2(number, _SPARE + number, inheritable=False)
         code = self._compile()
@@ -138,7 +134,7 @@ class Runner:
             kind, number = _explain(caught.error, stage)
         if self._ending == orders.REAL_SHUTDOWN or os.getpid() != self._owner:
             self._leave(kind, number, body)
-        _finish(module, stage)
+        self._finish(module, stage)
         if self._ending == orders.QUICK_EXIT:
             gc.collect()
             _flush(stage)
@@ -148,8 +144,7 @@ class Runner:
 
     def _set_stage(self, seed: int) -> Sequence[TextIOWrapper]:
         """Put everything back to what a fresh interpreter has."""
-        for number in range(orders.GO):
-            os.dup2(_SPARE + number, number)
+        self._restore_descriptors()
         with contextlib.suppress(OSError):  # a pipe, in a conversation
             os.lseek(0, 0, os.SEEK_SET)
         os.chdir(self._place.work)
@@ -157,19 +152,24 @@ class Runner:
         link_stdin(self._place.stdin_file)
         if _raw(self._environment) != self._raw_environment:
             self._environment.clear()
-            self._environment.update(self._saved.environment)
-        sys.path[:] = self._saved.path
+            for name, value in self._raw_environment.items():
+                self._environment[os.fsdecode(name)] = os.fsdecode(value)
+        sys.path[:] = self._path
         sys.argv[:] = self._place.argv
         sys.setrecursionlimit(_RECURSION)
         sys.settrace(None)
         sys.setprofile(None)
         for number in _HANDLED:
-            if signal.getsignal(number) is not signal.SIG_DFL:
+            if _handler(number) != signal.SIG_DFL:
                 signal.signal(number, signal.SIG_DFL)
         threading.stack_size(_THREAD_STACK_BYTES)
         decimal.setcontext(decimal.DefaultContext.copy())
         random.seed(seed)
         return _streams()
+
+    def _restore_descriptors(self) -> None:
+        for number in range(orders.GO):
+            os.dup2(_SPARE + number, number)
 
     def _sweep(self) -> None:
         """Remove what an earlier test left in the work directory, where that is possible."""
@@ -179,6 +179,20 @@ class Runner:
                     os.unlink(entry)  # noqa: PTH108  the same
                 except OSError:
                     return
+
+    def _finish(self, module: ModuleType, stage: Sequence[TextIOWrapper]) -> None:
+        """Do in this process what the end of a program does: threads, hooks, finalizers, flush."""
+        for thread in threading.enumerate():
+            if thread is not threading.main_thread() and not thread.daemon:
+                thread.join()
+        with calls.Caught():
+            self._run_hooks()
+        with calls.Caught():
+            module.__dict__.clear()
+        _flush(stage)
+
+    def _run_hooks(self) -> None:
+        _run_exit_hooks()
 
     def _leave(self, kind: bytes, number: int, body: bytes) -> None:
         """Go through the interpreter's real shutdown: its hooks, threads, finalizers, streams."""
@@ -245,18 +259,6 @@ def _exit_code(code: object, stage: Sequence[TextIOWrapper]) -> tuple[bytes, int
     with calls.Caught():
         print(code, file=stage[1])
     return orders.DONE, 1
-
-
-def _finish(module: ModuleType, stage: Sequence[TextIOWrapper]) -> None:
-    """Do in this process what the end of a program does: threads, hooks, finalizers, flush."""
-    for thread in threading.enumerate():
-        if thread is not threading.main_thread() and not thread.daemon:
-            thread.join()
-    with calls.Caught():
-        _run_exit_hooks()
-    with calls.Caught():
-        module.__dict__.clear()
-    _flush(stage)
 
 
 def _flush(stage: Sequence[TextIOWrapper]) -> None:

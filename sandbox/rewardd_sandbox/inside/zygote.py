@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from rewardd_sandbox.inside import kernel, landlock, lockdown, payload, slotroot
+from rewardd_sandbox.inside import kernel, landlock, lockdown, payload, rehearsal, slotroot
 from rewardd_sandbox.inside.orders import PAYLOAD, SET_UP, SETUP, Order, Setup
 from rewardd_sandbox.inside.slotroot import StepError
 
@@ -28,6 +28,10 @@ _SETUP_FAILED = 127
 _MOST_SWEEPS = 100
 """A zombie that nobody reaps can be signalled for ever."""
 
+_frames: Callable[[], dict[int, object]] = getattr(sys, "_current_frames")  # noqa: B009  it has no public name
+_kept: list["_Zygote"] = []
+"""What a jail has inherited and never looks at: to free it would copy the pages that it lies on."""
+
 Program = Callable[[], object]
 
 
@@ -41,7 +45,9 @@ def main(channel_number: int) -> Program | None:
         _answer(channel, {"step": error.step, "errno": error.errno, "error": str(error)})
         return None
     _answer(channel, {"landlock": landlock.version(setup.landlock_cap)})
-    return _Zygote(channel, setup, fence).serve()
+    zygote = _Zygote(channel, setup, fence)
+    _kept.append(zygote)
+    return zygote.serve()
 
 
 def _prepare(setup: Setup) -> lockdown.Fence:
@@ -50,6 +56,7 @@ def _prepare(setup: Setup) -> lockdown.Fence:
     Raises:
         StepError: the kernel refused.
     """
+    gc.disable()
     if setup.preload:
         _preload(numpy=setup.numpy)
     kernel.drop_bounding()
@@ -67,12 +74,21 @@ def _prepare(setup: Setup) -> lockdown.Fence:
         kernel.adopt_orphans()
     kernel.drop_bounding()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _settle(practised=setup.preload)
+    roots = [*setup.roots, setup.cache]
+    return lockdown.Fence(contained=setup.namespaces, roots=roots, landlock_abi=abi)
+
+
+def _settle(*, practised: bool) -> None:
+    """Bring this process into the state that all jails are to share."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    os.umask(0o022)
+    if practised:
+        rehearsal.rehearse()
     for name in [name for name in sys.modules if name.startswith("rewardd_sandbox")]:
         del sys.modules[name]
     gc.collect()
     gc.freeze()
-    roots = [*setup.roots, setup.cache]
-    return lockdown.Fence(contained=setup.namespaces, roots=roots, landlock_abi=abi)
 
 
 def _become(user: int) -> None:
@@ -103,6 +119,8 @@ class _Zygote:
         self._channel = channel
         self._setup = setup
         self._fence = fence
+        self._threads = len(_frames()) > 1
+        """Whether something that was imported, such as a `.pth` file's, has started a thread."""
         self._children: set[int] = set()
         self._ended: dict[int, tuple[int, float, int]] = {}
 
@@ -133,7 +151,7 @@ class _Zygote:
         if not self._setup.namespaces:
             flags = 0
         try:
-            pid = kernel.clone(flags)
+            pid = kernel.clone(flags, hooks=self._threads)
         except OSError as error:
             _close(descriptors)
             _answer(self._channel, {"step": "clone", "errno": error.errno, "error": str(error)})
@@ -150,6 +168,7 @@ class _Zygote:
     def _child(self, order: Order, descriptors: list[int]) -> Program:
         """Enter the jail and return what to run there; what fails is told on `setup`."""
         gc.enable()
+        self._channel.detach()
         ids = self._setup.jail_ids
         own = None if ids is None else ids[order.companion]
         try:
