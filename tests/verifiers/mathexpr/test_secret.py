@@ -67,3 +67,22 @@ def test_points_are_the_secrets_and_nobody_elses() -> None:
 def test_an_empty_secret_is_refused() -> None:
     with pytest.raises(ValueError, match="empty"):
         secret.share_secret(b"")
+
+
+@pytest.mark.parametrize(
+    ("gold", "answer"),
+    [
+        ("|a-b|", "a-b"),
+        ("|a-2b|", "2b-a"),
+        (r"\sqrt{(p-q)^2}", "p-q"),
+        (r"\sqrt{x^2-2xy+y^2}", "y-x"),
+        (r"\max\{m,k\}", "m"),
+        ("((s-t)^2)^{1/2}", "s-t"),
+    ],
+)
+def test_no_secret_hides_the_other_side_of_a_bend(gold: str, answer: str) -> None:
+    reasons: set[Reason] = set()
+    for number in range(60):
+        secret.share_secret(f"side {number}".encode())
+        reasons |= {reason for reason, _, _ in _judged([_sample(answer, gold)])}
+    assert reasons == {Reason.MISMATCH}

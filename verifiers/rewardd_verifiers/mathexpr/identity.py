@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from flint import acb
 
-from rewardd_verifiers.mathexpr import balls, probe, rationals
+from rewardd_verifiers.mathexpr import balls, points, probe, rationals
 from rewardd_verifiers.mathexpr.canon import key
 from rewardd_verifiers.mathexpr.exact import UndefinedError, rational
 from rewardd_verifiers.mathexpr.limits import (
@@ -18,7 +18,6 @@ from rewardd_verifiers.mathexpr.limits import (
 from rewardd_verifiers.mathexpr.outcome import EXACT, PROBED, Outcome, differ, undecided
 from rewardd_verifiers.mathexpr.policy import DEFAULT, Policy
 from rewardd_verifiers.mathexpr.prover import Allowance, settle
-from rewardd_verifiers.mathexpr.secret import digits
 from rewardd_verifiers.mathexpr.tree import (
     Call,
     Constant,
@@ -36,21 +35,6 @@ _TRUSTED_BITS = 160
 
 _NEEDED = 4
 _INTEGER_POINTS = 12
-# (low, high) by turns for the names in order. Signs are fixed, digits secret.
-_REGIONS: tuple[tuple[tuple[int, int], ...], ...] = (
-    ((1, 3),),
-    ((0, 1),),
-    ((-3, -1),),
-    ((-1, 0),),
-    ((1, 3), (-3, -1), (0, 1)),
-    ((-2, 0), (0, 2), (2, 5)),
-    ((3, 10),),
-    ((-10, -3),),
-    ((10, 60),),
-    ((0, 1), (1, 3)),
-    ((1, 3), (0, 1), (3, 10)),
-    ((-60, -10),),
-)
 _NAMING = frozenset({Symbol, Text, Dots, Call})
 _STEPPED = frozenset({"floor", "ceil", "mod", "sign"})
 _TRIGONOMETRIC = frozenset({"sin", "cos", "tan", "cot", "sec", "csc", "exp"})
@@ -164,18 +148,6 @@ def _judge(first: acb, second: acb, evaluator: probe.Evaluator) -> Outcome | Non
     return None
 
 
-def _points(names: list[str], integers: set[str]) -> Iterator[dict[str, Fraction]]:
-    for place, regions in enumerate(_REGIONS):
-        values: dict[str, Fraction] = {}
-        for index, name in enumerate(names):
-            low, high = regions[index % len(regions)]
-            share = digits(name, place)
-            values[name] = low + (high - low) * share
-            if name in integers:
-                values[name] = Fraction(place + 1 + int(digits("base " + name, 0) * 50))
-        yield values
-
-
 def _same_function(left: Tree, right: Tree, names: list[str], context: Context) -> Outcome:
     values = rationals.values((left, right), 0, context.steps)
     if values is not None:
@@ -197,7 +169,7 @@ def _scan(
 ) -> Outcome:
     complex_ = _has_unit(left) or _has_unit(right)
     counted = off_axis = 0
-    for place, values in enumerate(_points(names, integers)):
+    for place, values in enumerate(points.signed(names, integers)):
         seen, real, alike = _look_closer(left, right, values, context)
         if seen is None:
             continue
@@ -211,7 +183,22 @@ def _scan(
         counted += 1
         if counted >= _NEEDED and place >= min(_NEEDED, 2 + len(names)):
             break
-    return _conclude(left, right, counted, off_axis)
+    outcome = _conclude(left, right, counted, off_axis)
+    if outcome.equal is True and points.bends(left, right):
+        return _beyond_bends(left, right, points.lopsided(names, integers), context)
+    return outcome
+
+
+def _beyond_bends(
+    left: Tree, right: Tree, lopsided: Iterator[dict[str, Fraction]], context: Context
+) -> Outcome:
+    """Confirm an equality where each name in turn decides the sign of a sum."""
+    complex_ = _has_unit(left) or _has_unit(right)
+    for values in lopsided:
+        seen, real, _ = _look_closer(left, right, values, context)
+        if seen is not None and seen.equal is False and (real or complex_):
+            return differ("the values differ at a point", "proved")
+    return PROBED
 
 
 def _conclude(left: Tree, right: Tree, counted: int, off_axis: int) -> Outcome:
@@ -323,7 +310,7 @@ def _proportional(
     left: Tree, right: Tree, names: list[str], context: Context
 ) -> tuple[Outcome, bool]:
     seen: list[tuple[acb, acb, int]] = []
-    for values in _points(names, set()):
+    for values in points.signed(names, set()):
         evaluator = probe.Evaluator(values, context.steps)
         first, second = evaluator.value(left), evaluator.value(right)
         if not (first.is_finite() and second.is_finite()):
