@@ -6,6 +6,8 @@ import socket
 from dataclasses import dataclass
 
 _READABLE_BY_ALL = 0o444
+_WRITABLE_BY_ALL = 0o222
+"""Else what runs as another user could not open its own streams by their names."""
 _MAX_DRAINS = 64
 
 
@@ -65,6 +67,10 @@ def make(payload: bytes, binary: int | None, *, streamed: bool = False) -> Pipes
         reading, stdin = map(held, os.pipe2(os.O_CLOEXEC) if streamed else _input_file())
         out_ours, out_theirs = map(held, os.pipe2(os.O_CLOEXEC))
         err_ours, err_theirs = map(held, os.pipe2(os.O_CLOEXEC))
+        for end in (out_theirs, err_theirs):
+            os.fchmod(end, _WRITABLE_BY_ALL)
+        if streamed:
+            os.fchmod(reading, _READABLE_BY_ALL)
         go_theirs, go_ours = map(held, os.pipe2(os.O_CLOEXEC))
         control_ours, control_theirs = map(held, os.pipe2(os.O_CLOEXEC))
         setup_ours, setup_theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

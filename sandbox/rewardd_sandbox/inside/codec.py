@@ -155,6 +155,8 @@ def _foreign(value: Any, kind: type, depth: int) -> object:  # noqa: ANN401  a p
 
 def _bounded_decimal(text: str) -> Decimal:
     number = Decimal(text[:_MAX_DIGITS])
+    if number.is_snan():
+        raise UnsupportedError("a signalling nan: to compare it is an error")
     if len(text) > _MAX_DIGITS or (number.is_finite() and abs(number.adjusted()) > _MAX_EXPONENT):
         raise UnsupportedError("a decimal number out of bounds")
     return number

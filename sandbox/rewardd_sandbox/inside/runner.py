@@ -210,12 +210,12 @@ class Runner:
 def _streams() -> Sequence[TextIOWrapper]:
     """Make the standard streams anew, on descriptors that they do not own."""
     errors = "surrogateescape"
-    source = BufferedReader(FileIO(0, "r", closefd=False))
+    source = BufferedReader(_raw_stream(0, "<stdin>"))
     sys.stdin = sys.__stdin__ = TextIOWrapper(source, "utf-8", errors)
     made = [
-        TextIOWrapper(BufferedWriter(FileIO(1, "w", closefd=False)), "utf-8", errors, "\n"),
+        TextIOWrapper(BufferedWriter(_raw_stream(1, "<stdout>")), "utf-8", errors, "\n"),
         TextIOWrapper(
-            BufferedWriter(FileIO(2, "w", closefd=False)),
+            BufferedWriter(_raw_stream(2, "<stderr>")),
             "utf-8",
             "backslashreplace",
             "\n",
@@ -224,7 +224,17 @@ def _streams() -> Sequence[TextIOWrapper]:
     ]
     sys.stdout, sys.stderr = made
     sys.__stdout__, sys.__stderr__ = made
+    # The interpreter says so of its own too, and fast readers and writers choose by it.
+    vars(sys.stdin)["mode"] = "r"
+    for stream in made:
+        vars(stream)["mode"] = "w"
     return made
+
+
+def _raw_stream(number: int, name: str) -> FileIO:
+    stream = FileIO(number, "r" if number == 0 else "w", closefd=False)
+    vars(stream)["name"] = name
+    return stream
 
 
 def _fresh_main(place: Place, offered: dict[str, object]) -> ModuleType:

@@ -44,6 +44,7 @@ async def test_test_code_is_not_fooled_either(sandbox: LocalSandbox, subject: Su
     reference = {"prompt": "", "entry_point": "mul", "test": check}
     verdict = await judge(sandbox, subject.source, reference, cpu_seconds=0.4)
     assert (verdict.score, subject.claim) == (0.0, subject.claim)
+    assert verdict.detail.encode(), "it can be written down"
 
 
 async def test_no_exception_ends_a_loop_over_calls_as_if_all_were_done(

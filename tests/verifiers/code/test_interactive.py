@@ -148,6 +148,11 @@ async def test_an_interactor_at_fault_gives_no_verdict(
     assert (verdict.reason, verdict.score) == (Reason.INVALID_REFERENCE, None), verdict
 
 
+async def test_a_program_may_open_its_streams_by_name(sandbox: LocalSandbox) -> None:
+    opened = 'import sys; sys.stdin = open("/dev/stdin"); sys.stdout = open("/dev/stdout", "w")\n'
+    assert (await _judge(sandbox, opened + _BISECT, _INTERACTORS["kattis"])).score == 1.0
+
+
 async def test_an_interactor_may_give_a_part(sandbox: LocalSandbox) -> None:
     source = "for n in range(1, 13):\n    print(n, flush=True)\n    if input() == '=': break"
     extra = {"tests": [{"stdin": "3"}, {"stdin": "12"}, {"stdin": "14"}]}

@@ -35,6 +35,7 @@ from rewardd_verifiers.code.shapes import TaskReference
 from rewardd_verifiers.code.tasks import Comparison, Kind, Task, Test
 from rewardd_verifiers.code.trial import Terms, Trial
 from rewardd_verifiers.sample import Sample
+from rewardd_verifiers.text.excerpt import excerpt
 from rewardd_verifiers.verdict import Reason, Verdict
 from rewardd_verifiers.verifier import SandboxVerifier
 
@@ -230,7 +231,7 @@ class Code(SandboxVerifier[TaskReference]):
             return Verdict.share(score, "", shown)
         first = failed[0]
         shown["first_failure"] = show_test(first)
-        detail = f"test {first.number}: {first.judged.detail}"
+        detail = excerpt(f"test {first.number}: {first.judged.detail}")
         if score > 0.0:
             return Verdict.share(score, detail, shown)
         return Verdict.zero(first.judged.reason, detail, shown)
