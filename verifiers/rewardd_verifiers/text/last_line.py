@@ -51,6 +51,11 @@ _LIST = re.compile(
     rf"|(?:,\s++{_PLAIN}){{2,}}+|\s++(?:and|or)\s++{_PLAIN})(?!\w)"
 )
 """Numbers that stand as one list: three by commas, or two by a word."""
+_NAMED = re.compile(
+    rf"(?<![\w\\])([A-Za-z])\s*+=\s*+{_PLAIN}"
+    rf"(?:(?:,?\s++(?:and|or)|,)\s++\1\s*+=\s*+{_PLAIN})++(?!\w)"
+)
+"""Values of one and the same name."""
 _POINT = re.compile(rf"[(\[]\s*+{_PLAIN}(?:\s*+[,;]\s*+{_PLAIN})++\s*+[)\]]")
 _SAYS = re.compile(r"\s*+(?:(?:is|are|equals|was|be|becomes|must\sbe|has\svalue)\s++|=\s*+)")
 _CONCLUSION = re.compile(
@@ -183,7 +188,7 @@ def _near_last_digit(text: str, start: int, end: int) -> int:
 def _widened(text: str, line: tuple[int, int], found: tuple[int, int, str]) -> tuple[int, int, str]:
     """Return the point or the list that the last number is part of, else the number."""
     first, last, rule = found
-    for pattern in (_POINT, _LIST):
+    for pattern in (_POINT, _NAMED, _LIST):
         for match in pattern.finditer(text, max(line[0], first - _LONGEST_LIST), line[1]):
             if match.start() < first and match.end() >= first + 1:
                 return match.start(), max(match.end(), last), rule
