@@ -39,12 +39,15 @@ def _containers(docker: Docker, owner: int | None = None) -> list[str]:
 
 
 def _strangers(docker: Docker) -> list[str]:
-    """Name what runs in our containers besides init, the worker and its zygotes."""
+    """Name what runs in our containers besides init, the worker and its zygotes.
+
+    An engine started from a terminal would else cut the lines to its width.
+    """
     ours = ("docker-init", "rewardd_sandbox.containers.server", "rewardd_sandbox.inside", "tini")
     lines = [
         line
         for name in _containers(docker)
-        for line in docker.run("top", name, "-eo", "pid,user,args").splitlines()[1:]
+        for line in docker.run("top", name, "-ww", "-eo", "pid,user,args").splitlines()[1:]
     ]
     return [line for line in lines if not any(word in line for word in ours)]
 
