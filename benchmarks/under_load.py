@@ -35,10 +35,13 @@ def family(pid: int) -> list[int]:
 
 
 def pss_mib(pids: list[int]) -> float:
-    """Return the proportional set size of processes, in MiB."""
+    """Return the proportional set size of processes, in MiB; one that has ended holds nothing."""
     total_kib = 0
     for pid in pids:
-        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+        try:
+            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
         (line,) = (line for line in rollup.splitlines() if line.startswith("Pss:"))
         total_kib += int(line.split()[1])
     return total_kib / 1024
