@@ -1,6 +1,6 @@
 """Every error as a problem (RFC 9457): one table from code to status, one place that writes it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -62,6 +62,7 @@ _CODE_BY_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "body_too_l
 _UNPROCESSABLE = 422
 _UNAVAILABLE = 503
 _BACKEND_RETRY_SECONDS = 1.0
+_Answer = Callable[[Request, Exception], Response]
 
 
 def problem_response(
@@ -97,10 +98,19 @@ def problem_response(
 
 def install(app: FastAPI) -> None:
     """Have every error of an app answered as a problem."""
-    app.add_exception_handler(ServiceError, _service_error)
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_exception_handler(Exception, _bug)
+    app.add_exception_handler(ServiceError, _in_loop(_service_error))
+    app.add_exception_handler(HTTPException, _in_loop(_http_error))
+    app.add_exception_handler(RequestValidationError, _in_loop(_validation_error))
+    app.add_exception_handler(Exception, _in_loop(_bug))
+
+
+def _in_loop(answer: _Answer) -> Callable[[Request, Exception], Coroutine[Any, Any, Response]]:
+    """Answer where the request is: a plain function would be sent to a thread and waited for."""
+
+    async def answered(request: Request, error: Exception) -> Response:
+        return answer(request, error)
+
+    return answered
 
 
 def _service_error(request: Request, error: Exception) -> Response:

@@ -100,15 +100,26 @@ async def test_a_large_body_has_more_time() -> None:
 
 
 async def test_an_early_answer_closes_the_connection_once_the_client_could_read_it() -> None:
-    connection = Connection(b"x", b"x", b"end", content_length="5")
+    connection = Connection(b"x", b"x", b"end", content_length="99999")
     await run(answer_at_once, connection)
     assert connection.headers()[b"connection"] == b"close"
     assert connection.incoming == []
     assert [message.get("more_body") for message in connection.sent] == [None, True, False]
 
 
-async def test_an_early_answer_waits_for_no_body_that_does_not_come() -> None:
-    await run(answer_at_once, Connection(b"x", content_length="5"))
+async def test_an_early_answer_keeps_the_connection_of_a_small_body_that_is_there() -> None:
+    connection = Connection(b"x", b"x", b"end", content_length="5")
+    await run(answer_at_once, connection)
+    assert b"connection" not in connection.headers()
+    assert connection.incoming == []
+    assert [message.get("more_body") for message in connection.sent] == [None, False]
+
+
+@pytest.mark.parametrize("length", ["5", "99999"])
+async def test_an_early_answer_waits_for_no_body_that_does_not_come(length: str) -> None:
+    connection = Connection(b"x", content_length=length)
+    await run(answer_at_once, connection)
+    assert connection.headers()[b"connection"] == b"close"
 
 
 async def test_an_early_answer_does_not_ask_for_a_body_that_waits_for_its_100() -> None:

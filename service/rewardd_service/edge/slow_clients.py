@@ -4,6 +4,7 @@ uvicorn closes neither a half-sent body nor a response that nobody reads, and it
 refused body to its end. Here a body has a time for each piece and one in all, a response is sent
 in pieces that each have a time, and after an early answer the rest of the body is read for a
 moment (so that the client gets to see the answer before a reset) and then the connection closed.
+A small body that is there is read before: its connection stays, as a new one costs both sides more.
 """
 
 import asyncio
@@ -19,6 +20,8 @@ from rewardd_service.edge.wire import ABORT
 
 MIB = 1024 * 1024
 _PIECE_BYTES = 64 * 1024
+_SMALL_BYTES = 64 * 1024
+_SMALL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,8 @@ class _Line:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            if not self._expects_nothing() and 0 < self._announced() <= _SMALL_BYTES:
+                await self._linger(min(_SMALL_SECONDS, self._patience.linger_seconds))
             await self._send(message if self._expects_nothing() else _closing(message))
             return
         body: bytes = message.get("body", b"")
@@ -118,7 +123,7 @@ class _Line:
         last = body if rest == 0 else bytes(view[rest:])
         if not more and not self._dropped and not self._expects_nothing():
             await self._send_piece(last, more=True)
-            await self._linger()
+            await self._linger(self._patience.linger_seconds)
             last = b""
         await self._send_piece(last, more=more)
 
@@ -149,11 +154,16 @@ class _Line:
         length = headers.get(b"content-length", b"0").strip()
         return length == b"0" and b"transfer-encoding" not in headers
 
-    async def _linger(self) -> None:
+    def _announced(self) -> int:
+        """Return a body's length by its headers; 0 if they do not tell."""
+        length: bytes = dict(self._scope["headers"]).get(b"content-length", b"")
+        return int(length) if length.isdigit() else 0
+
+    async def _linger(self, seconds: float) -> None:
         if dict(self._scope["headers"]).get(b"expect", b"").lower() == b"100-continue":
             return
         try:
-            async with asyncio.timeout(self._patience.linger_seconds):
+            async with asyncio.timeout(seconds):
                 while not self._body_ended and self._body_bytes < self._patience.linger_bytes:
                     self._note(await self._receive())
         except TimeoutError:
