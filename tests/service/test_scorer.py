@@ -1,4 +1,5 @@
 import asyncio
+import gc
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -308,3 +309,17 @@ async def test_a_heavier_tenant_is_served_more_of_a_busy_lane(
     order = [subject.completion[:5] for _, chunk in backend.chunks for subject in chunk.subjects]
     half = order[: len(order) // 2]
     assert half.count("heavy") > 1.5 * half.count("light")
+
+
+async def test_a_request_that_has_ended_leaves_nothing_to_the_collector(
+    scorer: Scorer, request_of: RequestOf
+) -> None:
+    await scorer.score(request_of(("1", "1")))
+    gc.collect()
+    gc.disable()
+    try:
+        await scorer.score(request_of(*[(str(n % 7), "3") for n in range(50)]))
+        collected = gc.collect()
+    finally:
+        gc.enable()
+    assert collected < 50

@@ -15,8 +15,7 @@ class Watch:
     """
 
     def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self.gone = asyncio.create_task(self._wait())
+        self.gone = asyncio.create_task(_until_gone(receive))
 
     def close(self) -> None:
         """Stop watching."""
@@ -33,6 +32,7 @@ class Watch:
     ) -> None:
         self.close()
 
-    async def _wait(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
