@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rewardd_sandbox import clocks, pipes
+from rewardd_sandbox.berths import Berth
+from rewardd_sandbox.cells import Cell
 from rewardd_sandbox.errors import LostError, SetupError
 from rewardd_sandbox.inside import orders
 from rewardd_sandbox.inside.payload import PROGRAM
@@ -25,12 +27,17 @@ class Child:
     """A jail's process: started, asked, killed, reaped."""
 
     def __init__(
-        self, zygote: Zygote, ends: pipes.Pipes, born: Born, cpu: Callable[[], float] | None
+        self,
+        zygote: Zygote,
+        ends: pipes.Pipes,
+        born: Born,
+        berth: Berth,
+        cpu: Callable[[], float] | None,
     ) -> None:
         self._zygote = zygote
+        self.berth = berth
         self._ends = ends
         self._born = born
-        self._own_seconds = 0.0
         self._reaping: asyncio.Task[Reaped] | None = None
         self.directory: int | None = None
         self._set_up = False
@@ -45,22 +52,19 @@ class Child:
         zygote: Zygote,
         order: orders.Order,
         payload: bytes,
+        berth: Berth,
+        cell: Cell,
         *,
         binary: int | None = None,
-        cpu: Callable[[], float] | None = None,
-        streamed: bool = False,
     ) -> "Child":
         """Fork a child into its jail; it waits for `ask`.
-
-        `cpu` is a clock that counts for it, where its own does not count everything; `streamed`
-        is for those that `talk`.
 
         Raises:
             SetupError: descriptors or the clone were refused.
             LostError: the zygote died.
         """
         try:
-            ends = pipes.make(payload, binary, streamed=streamed)
+            ends = pipes.make(payload, binary, streamed=cell.streamed)
         except OSError as error:
             raise SetupError("descriptors", error.errno or 0, str(error)) from error
         try:
@@ -70,7 +74,7 @@ class Child:
             raise
         ends.give_away()
         _offer_to_the_oom_killer(born.pid)
-        return cls(zygote, ends, born, cpu)
+        return cls(zygote, ends, born, berth, berth.clock(cell))
 
     @property
     def stderr(self) -> bytes:
@@ -144,18 +148,6 @@ class Child:
         """Return how long it has worked, or wanted to and got no processor."""
         return self._watch.busy_seconds()
 
-    def own_seconds(self) -> float:
-        """Return its own CPU time, in life and after; never less than it was."""
-        reaping = self._reaping
-        if reaping is None:
-            now = clocks.cpu_seconds(self._born.pid)
-        elif reaping.done() and not reaping.cancelled() and reaping.exception() is None:
-            now = reaping.result().cpu_seconds
-        else:
-            now = 0.0  # its number may be another's by now
-        self._own_seconds = max(self._own_seconds, now)
-        return self._own_seconds
-
     async def reap(self) -> Reaped:
         """Kill whatever is left of it and return what the kernel says.
 
@@ -163,7 +155,6 @@ class Child:
             LostError: the zygote died.
         """
         if self._reaping is None:
-            self.own_seconds()
             self._kill()
             self._reaping = asyncio.ensure_future(self._zygote.reap(self._born.pid))
         return await asyncio.shield(self._reaping)

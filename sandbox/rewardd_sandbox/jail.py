@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from rewardd_sandbox import conversation
+from rewardd_sandbox.berths import Berth
 from rewardd_sandbox.child import Child
 from rewardd_sandbox.collect import collect
 from rewardd_sandbox.errors import SandboxError
@@ -140,7 +141,7 @@ class LocalJail:
     async def _side(self, given: Given) -> conversation.Side:
         """Start a process whose input is a pipe."""
         await self._drop()
-        streamed = self._loaded.streamed(self._program.language).beside(given.files)
+        streamed = self._loaded.streamed().beside(given.files)
         failure = await self._load(orders.REAL_SHUTDOWN, streamed)
         if failure is not None or self._child is None:
             raise SandboxError("a program that was loaded before could not be loaded again")
@@ -182,7 +183,8 @@ class LocalJail:
         if seen.kind == orders.READY and seen.breach is None:
             return None
         log = self._child.stderr[:_LOG_BYTES].decode("utf-8", "replace")
-        limit = seen.breach or (End.MEMORY_LIMIT if self._slot.memory_kills() else None)
+        killed = self._child.berth.memory_kills()
+        limit = seen.breach or (End.MEMORY_LIMIT if killed else None)
         await self._drop()
         return BuildFailure(log=log or "the compiler of Python died on it", limit=limit)
 
@@ -220,7 +222,7 @@ class LocalJail:
             (child.work / name).write_bytes(given.stdin)
 
     def _answer(self, seen: Seen, given: Given, child: Child, reaped: Reaped | None) -> Answer:
-        end, code, number, note = self._end(seen, given, reaped)
+        end, code, number, note = self._end(seen, given, child, reaped)
         if child.refused:
             end, code, note = End.BROKEN, None, f"the kernel does not start it: {child.refused}"
         files: Mapping[str, bytes] = {}
@@ -236,20 +238,14 @@ class LocalJail:
             signal=number,
             cpu_seconds=seen.cpu_seconds,
             wall_seconds=seen.wall_seconds,
-            peak_mib=self._peak_mib(reaped),
+            peak_mib=_peak_mib(child, reaped),
             files=files,
             alone=reaped is not None,
             note=note,
         )
 
-    def _peak_mib(self, reaped: Reaped | None) -> float | None:
-        if reaped is None:
-            return None
-        peak = None if self._slot.group is None else self._slot.group.peak_bytes()
-        return round(reaped.peak_kib / 1024 if peak is None else peak / (1 << 20), 1)
-
     def _end(
-        self, seen: Seen, given: Given, reaped: Reaped | None
+        self, seen: Seen, given: Given, child: Child, reaped: Reaped | None
     ) -> tuple[End, int | None, int | None, str]:
         """Return how it ended, with exit code, signal and a note."""
         if seen.breach is not None:
@@ -258,29 +254,7 @@ class LocalJail:
             return _end_of_frame(seen, given)
         if reaped is None:
             return End.BROKEN, None, None, "the process ended before it answered"
-        return self._end_of_process(reaped, given)
-
-    def _end_of_process(
-        self, reaped: Reaped, given: Given
-    ) -> tuple[End, int | None, int | None, str]:
-        if os.WIFSIGNALED(reaped.status):
-            number = os.WTERMSIG(reaped.status)
-            return self._end_of_signal(number), None, number, ""
-        code = os.WEXITSTATUS(reaped.status)
-        if code and self._slot.memory_kills():
-            return End.MEMORY_LIMIT, code, None, ""
-        if given.call:
-            return End.BROKEN if code == 0 else End.EXITED, code, None, "it ended without a result"
-        return End.EXITED, code, None, ""
-
-    def _end_of_signal(self, number: int) -> End:
-        if self._slot.memory_kills():
-            return End.MEMORY_LIMIT
-        if number == signal.SIGXFSZ:
-            return End.FILE_LIMIT
-        if number == signal.SIGXCPU:
-            return End.CPU_LIMIT
-        return End.SIGNALLED
+        return _end_of_process(reaped, given, child.berth)
 
     async def _drop(self) -> None:
         child, self._child = self._child, None
@@ -296,6 +270,36 @@ _FRAME_ENDS = {
     orders.UNSUPPORTED: End.UNSUPPORTED,
     orders.NO_ENTRY: End.NO_ENTRY,
 }
+
+
+def _end_of_process(
+    reaped: Reaped, given: Given, berth: Berth
+) -> tuple[End, int | None, int | None, str]:
+    if os.WIFSIGNALED(reaped.status):
+        number = os.WTERMSIG(reaped.status)
+        end = End.MEMORY_LIMIT if berth.memory_kills() else _end_of_signal(number)
+        return end, None, number, ""
+    code = os.WEXITSTATUS(reaped.status)
+    if code and berth.memory_kills():
+        return End.MEMORY_LIMIT, code, None, ""
+    if given.call:
+        return End.BROKEN if code == 0 else End.EXITED, code, None, "it ended without a result"
+    return End.EXITED, code, None, ""
+
+
+def _end_of_signal(number: int) -> End:
+    if number == signal.SIGXFSZ:
+        return End.FILE_LIMIT
+    if number == signal.SIGXCPU:
+        return End.CPU_LIMIT
+    return End.SIGNALLED
+
+
+def _peak_mib(child: Child, reaped: Reaped | None) -> float | None:
+    if reaped is None:
+        return None
+    peak = None if child.berth.group is None else child.berth.group.peak_bytes()
+    return round(reaped.peak_kib / 1024 if peak is None else peak / (1 << 20), 1)
 
 
 def _end_of_frame(seen: Seen, given: Given) -> tuple[End, int | None, int | None, str]:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import ceil
 
+from rewardd_sandbox.cells import Cell, Kind
 from rewardd_sandbox.inside.orders import NEXT_TEST
 from rewardd_sandbox.inside.payload import Header, pack
 from rewardd_sandbox.languages import LANGUAGES, Language, MemoryLimit
 from rewardd_sandbox.program import Limits, Program
-from rewardd_sandbox.slot import Cell, Kind
 from rewardd_sandbox.tiers import Tier
 from rewardd_sandbox.toolchains import Toolchain
 
@@ -47,13 +47,9 @@ class Loaded:
         """Return what goes into the jail over its descriptor."""
         return pack(replace(self.header, ending=ending), list(self.contents))
 
-    def streamed(self, language: str) -> "Loaded":
-        """Return the same for a conversation: its input is a pipe, and it is one process.
-
-        The clock of a process does not count another's work, as that of the slot's group would.
-        """
-        processes = self.cell.processes if LANGUAGES[language].needs_processes else 1
-        cell = replace(self.cell, streamed=True, processes=processes)
+    def streamed(self) -> "Loaded":
+        """Return the same for a conversation: its input is a pipe."""
+        cell = replace(self.cell, streamed=True)
         if self.header.stdin_file is None:
             return replace(self, cell=cell)
         return replace(self, cell=replace(cell, proc=True))
@@ -201,6 +197,6 @@ def _stdin_file(program: Program, source: bytes) -> str | None:
     return _STDIN_FILE if any(name in source for name in _NAMES_STDIN) else None
 
 
-def as_companion(loaded: Loaded, program: Program) -> Loaded:
+def as_companion(loaded: Loaded) -> Loaded:
     """Return the same for the second jail of a submission."""
-    return replace(loaded, cell=replace(loaded.cell, companion=True, suspect=program.suspect))
+    return replace(loaded, cell=replace(loaded.cell, companion=True))

@@ -191,7 +191,7 @@ class LocalSandbox:
             if isinstance(loaded, BuildFailure):
                 return loaded
         if beside is not None:
-            loaded = loading.as_companion(loaded, program)
+            loaded = loading.as_companion(loaded)
         slot = beside or await standing.idle.get()
         jail = LocalJail(
             slot,
@@ -248,7 +248,7 @@ class LocalSandbox:
     async def _release(self, slot: Slot) -> None:
         """Sweep a slot and put it back, in whatever state its program left it."""
         try:
-            await slot.sweep()
+            slot.sweep()
         finally:
             if self._standing is not None:
                 self._standing.idle.put_nowait(slot)

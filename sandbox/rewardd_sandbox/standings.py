@@ -8,10 +8,11 @@ from pathlib import Path
 
 from rewardd_sandbox import interpreters
 from rewardd_sandbox.builds import Builder
+from rewardd_sandbox.cells import Ground
 from rewardd_sandbox.cgroups import Groups
 from rewardd_sandbox.errors import SetupError
 from rewardd_sandbox.inside.slotroot import WORK
-from rewardd_sandbox.slot import Ground, Slot
+from rewardd_sandbox.slot import Slot
 from rewardd_sandbox.tiers import Footing
 from rewardd_sandbox.toolchains import Toolchain
 from rewardd_sandbox.users import Users

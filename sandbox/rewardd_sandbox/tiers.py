@@ -115,6 +115,7 @@ _REMEDIES = {
     "network namespace": _USER_NAMESPACES,
     "ipc namespace": _USER_NAMESPACES,
     "uts namespace": _USER_NAMESPACES,
+    "pid namespace": _USER_NAMESPACES,
     "clone": _USER_NAMESPACES,
     "mount": "allow mounts in the container: --security-opt seccomp=deploy/seccomp.json, and on"
     " AppArmor hosts --security-opt apparmor=unconfined",

@@ -70,6 +70,10 @@ class Zygote:
         self._channel = channel
         self._waiting: deque[asyncio.Future[tuple[dict[str, Any], list[int]]]] = deque()
         self.spawned = 0
+        self.jails: set[int] = set()
+        """Those that nobody has asked to be reaped."""
+        self.init: int | None = None
+        """The first process of the namespace that its jails live in, if they have one."""
         asyncio.get_running_loop().add_reader(channel, self._receive)
 
     @classmethod
@@ -99,12 +103,18 @@ class Zygote:
         if "error" in answer:
             zygote.kill()
             raise SetupError(answer["step"], answer["errno"], answer["error"])
+        zygote.init = answer["init"]
         return zygote
 
     @property
     def pid(self) -> int:
         """The process id, for accounting."""
         return self._process.pid
+
+    @property
+    def household(self) -> set[int]:
+        """The processes that are there while it has no jail."""
+        return {self.pid} if self.init is None else {self.pid, self.init}
 
     @property
     def alive(self) -> bool:
@@ -122,6 +132,7 @@ class Zygote:
         answer, handles = await self._ask(json.dumps({"spawn": vars(order)}).encode(), descriptors)
         if "error" in answer:
             raise SetupError(answer["step"], answer["errno"], answer["error"])
+        self.jails.add(answer["pid"])
         return Born(answer["pid"], handles[0])
 
     async def reap(self, pid: int) -> Reaped:
@@ -130,6 +141,7 @@ class Zygote:
         Raises:
             LostError: the zygote died.
         """
+        self.jails.discard(pid)
         answer, _ = await self._ask(json.dumps({"reap": pid}).encode(), ())
         return Reaped(answer["status"], answer["cpu"], answer["peak_kib"])
 
@@ -184,6 +196,7 @@ class Zygote:
         if future.cancelled():
             for handle in handles:
                 os.close(handle)
+                self._lose("a jail was born that nobody waits for")
         else:
             future.set_result((json.loads(text), handles))
 
@@ -192,6 +205,7 @@ class Zygote:
             return
         asyncio.get_running_loop().remove_reader(self._channel)
         self._channel.close()
+        self.jails.clear()
         while self._waiting:
             future = self._waiting.popleft()
             if not future.done():

@@ -61,3 +61,23 @@ async def test_a_companion_under_suspicion_pays_for_its_children(
         await jail.close()
     # Where nothing can be forked, that is what it ends with.
     assert answer.end is (End.CPU_LIMIT if tier is Tier.FULL else End.EXITED), answer
+
+
+async def test_a_companions_children_are_not_the_programs_to_pay(
+    sandbox: LocalSandbox, tier: Tier
+) -> None:
+    jail = await sandbox.open(python("print(input())"), _CHEAP)
+    assert not isinstance(jail, BuildFailure)
+    try:
+        first = await jail.feed(Given(stdin=b"1"))
+        limits = Limits(cpu_seconds=1.0, wall_seconds=60)
+        companion = await jail.companion(python(_FORKS), limits)
+        assert not isinstance(companion, BuildFailure)
+        worked = await companion.feed(_NOTHING)
+        second = await jail.feed(Given(stdin=b"2"))
+    finally:
+        await jail.close()
+    # Where nothing can be forked, that is what it ends with.
+    assert worked.end is (End.CPU_LIMIT if tier is Tier.FULL else End.EXITED), worked
+    assert (first.end, second.end, second.stdout) == (End.EXITED, End.EXITED, b"2\n"), second
+    assert second.cpu_seconds < _CHEAP.cpu_seconds

@@ -18,7 +18,7 @@ from rewardd_sandbox.local import LocalSandbox, Options
 from rewardd_sandbox.tiers import Tier
 
 SOURCE = '''
-import os, socket
+import os, resource, socket
 print(int(input()) * 2)
 for path in ("/etc/passwd", "/proc/1/environ", "/root"):
     try:
@@ -27,7 +27,10 @@ for path in ("/etc/passwd", "/proc/1/environ", "/root"):
     except OSError:
         pass
 own, parent = os.getuid(), os.getppid() or -1
-for act in (socket.socket, lambda: os.setuid(own ^ 1), lambda: os.kill(parent, 9)):
+acts = [socket.socket, lambda: os.setuid(own ^ 1), lambda: os.kill(parent, 9)]
+acts += [lambda: os.kill(1, 9), lambda: os.pidfd_open(1)]
+acts += [lambda: resource.prlimit(1, resource.RLIMIT_CPU, (0, 0))]
+for act in acts:
     try:
         act()
         print("BREACH")

@@ -161,6 +161,11 @@ def forbid_new_privileges() -> None:
     call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
+def hide() -> None:
+    """Keep this process's memory and descriptors from others of its user."""
+    call("prctl", _PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
 def make_dumpable() -> None:
     """Let this process write to its own /proc again, after it has changed its user."""
     call("prctl", _PR_SET_DUMPABLE, 1, 0, 0, 0)

@@ -3,17 +3,11 @@
 import contextlib
 import os
 import resource
-import signal
-from collections.abc import Callable
 
 from rewardd_sandbox.inside import kernel, landlock, seccomp
 from rewardd_sandbox.inside.orders import GO, Order
 from rewardd_sandbox.inside.slotroot import StepError
 
-_set_handler: Callable[[int, Callable[..., object]], object] = getattr(
-    signal.signal, "__wrapped__", signal.signal
-)
-"""Without the enumerations around it, which lie on many pages."""
 _ABOVE = 64
 """Descriptors are moved above this number first, so that none is overwritten."""
 
@@ -107,8 +101,6 @@ def seal(order: Order, fence: Fence, ids: int | None, rules: int | None) -> int 
         _enter_work(order, ids)
         if order.hand_over:
             directory = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
-        step = "signals"
-        _set_handler(signal.SIGINT, signal.default_int_handler)
         step = "landlock"
         rules = fence.own_rules(order) if rules is None else rules
         step = "limits"

@@ -50,6 +50,9 @@ get_robust_list inotify_init inotify_init1 ioprio_set lchown lremovexattr lsetxa
 pidfd_open pidfd_send_signal removexattr setxattr utime utimensat utimes
 """
 _ON_ITSELF = "kill tkill tgkill rt_sigqueueinfo rt_tgsigqueueinfo prlimit64"
+_NOT_ON_INIT = f"{_ON_ITSELF} pidfd_open"
+"""Where jails run as the user of their namespace's first process, they could limit it to death."""
+_INIT = 1
 _PRETENDED = "setpriority sched_setaffinity"
 """Answered with success and not done: a jail that starves itself could not be told from one that
 the machine starves, and would get no verdict in place of its zero."""
@@ -64,7 +67,7 @@ class Rules:
 
     Attributes:
         processes: whether it may make processes (threads it always may).
-        contained: whether it has a pid namespace; without, it may name no process but itself.
+        contained: whether a pid namespace is around it; without, it may name no process but itself.
         memfd: whether memory files are counted by something.
         shared: whether shared anonymous mappings are counted by something.
     """
@@ -129,7 +132,9 @@ def _leaves(rules: Rules) -> dict[str, Fragment]:
         leaves["memfd_create"] = deny
     if not rules.shared:
         leaves["mmap"] = _private_mappings()
-    if not rules.contained:
+    if rules.contained:
+        leaves |= dict.fromkeys(_NOT_ON_INIT.split(), _unless(0, (_INIT,)))
+    else:
         leaves |= dict.fromkeys(_OUTSIDE_NAMESPACES.split(), deny)
         leaves |= dict.fromkeys(_ON_ITSELF.split(), _on_itself(0))
     return leaves

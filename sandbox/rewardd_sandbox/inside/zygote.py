@@ -1,6 +1,7 @@
 """The process from which jails are forked: it clones and reaps, and never sees a submission."""
 
 import contextlib
+import errno
 import gc
 import importlib
 import json
@@ -14,6 +15,7 @@ from typing import NoReturn
 
 from rewardd_sandbox.inside import kernel, landlock, lockdown, payload, rehearsal, slotroot
 from rewardd_sandbox.inside.orders import PAYLOAD, SET_UP, SETUP, Order, Setup
+from rewardd_sandbox.inside.reaper import GoneError, Reaper
 from rewardd_sandbox.inside.slotroot import StepError
 
 _PRELOAD = """
@@ -22,6 +24,7 @@ operator typing types datetime decimal fractions statistics io threading queue a
 enum abc contextlib textwrap traceback time struct numbers pprint calendar atexit signal linecache
 inspect warnings locale encodings.latin_1 encodings.ascii reprlib zlib
 """
+_IGNORED = {signal.SIGPIPE, signal.SIGXFSZ}
 _MESSAGE_BYTES = 1 << 20
 _MAX_DESCRIPTORS = 16
 _SETUP_FAILED = 127
@@ -41,11 +44,12 @@ def main(channel_number: int) -> Program | None:
     setup = Setup(**json.loads(channel.recv(_MESSAGE_BYTES)))
     try:
         fence = _prepare(setup)
+        reaper = Reaper.start(hooks=_threaded()) if setup.namespaces else None
     except StepError as error:
         _answer(channel, {"step": error.step, "errno": error.errno, "error": str(error)})
         return None
-    _answer(channel, {"landlock": landlock.version(setup.landlock_cap)})
-    zygote = _Zygote(channel, setup, fence)
+    _answer(channel, {"init": None if reaper is None else reaper.pid})
+    zygote = _Zygote(channel, setup, fence, reaper)
     _kept.append(zygote)
     return zygote.serve()
 
@@ -73,7 +77,6 @@ def _prepare(setup: Setup) -> lockdown.Fence:
     if not setup.namespaces:
         kernel.adopt_orphans()
     kernel.drop_bounding()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _settle(practised=setup.preload)
     roots = [*setup.roots, setup.cache]
     return lockdown.Fence(contained=setup.namespaces, roots=roots, landlock_abi=abi)
@@ -82,6 +85,7 @@ def _prepare(setup: Setup) -> lockdown.Fence:
 def _settle(*, practised: bool) -> None:
     """Bring this process into the state that all jails are to share."""
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    _heed_signals()
     os.umask(0o022)
     if practised:
         rehearsal.rehearse()
@@ -89,6 +93,17 @@ def _settle(*, practised: bool) -> None:
         del sys.modules[name]
     gc.collect()
     gc.freeze()
+
+
+def _heed_signals() -> None:
+    """Ignore what an interpreter ignores, and nothing that whoever started the worker does.
+
+    `nohup` has its programs ignore a signal, and a shell those that it runs in the background.
+    """
+    for number in signal.valid_signals() - _IGNORED:
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _become(user: int) -> None:
@@ -108,6 +123,11 @@ def _preload(*, numpy: bool) -> None:
         importlib.import_module("numpy")
 
 
+def _threaded() -> bool:
+    """Whether something that was imported, such as a `.pth` file's, has started a thread."""
+    return len(_frames()) > 1
+
+
 def _answer(channel: socket.socket, message: dict[str, object], *descriptors: int) -> None:
     socket.send_fds(channel, [json.dumps(message).encode()], list(descriptors))
 
@@ -115,12 +135,18 @@ def _answer(channel: socket.socket, message: dict[str, object], *descriptors: in
 class _Zygote:
     """One worker's orders, one after the other."""
 
-    def __init__(self, channel: socket.socket, setup: Setup, fence: lockdown.Fence) -> None:
+    def __init__(
+        self,
+        channel: socket.socket,
+        setup: Setup,
+        fence: lockdown.Fence,
+        reaper: Reaper | None,
+    ) -> None:
         self._channel = channel
         self._setup = setup
         self._fence = fence
-        self._threads = len(_frames()) > 1
-        """Whether something that was imported, such as a `.pth` file's, has started a thread."""
+        self._reaper = reaper
+        self._threads = _threaded()
         self._children: set[int] = set()
         self._ended: dict[int, tuple[int, float, int]] = {}
 
@@ -131,8 +157,7 @@ class _Zygote:
                 self._channel, _MESSAGE_BYTES, _MAX_DESCRIPTORS
             )
             if not text:
-                self._kill_all()
-                os._exit(0)
+                self._end()
             message = json.loads(text)
             if "reap" in message:
                 self._reap(message["reap"])
@@ -147,10 +172,9 @@ class _Zygote:
     def _spawn(self, order: Order, descriptors: list[int]) -> Program | None:
         self._fence.filter(order)
         self._fence.shared_rules()
-        flags = kernel.CLONE_NEWPID | kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC
-        if not self._setup.namespaces:
-            flags = 0
+        flags = kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC if self._setup.namespaces else 0
         try:
+            self._keep_apart()
             pid = kernel.clone(flags, hooks=self._threads)
         except OSError as error:
             _close(descriptors)
@@ -164,6 +188,15 @@ class _Zygote:
         _answer(self._channel, {"pid": pid}, handle)
         os.close(handle)
         return None
+
+    def _keep_apart(self) -> None:
+        """See that no other jail is alive where this one would see it.
+
+        Raises:
+            OSError: one is.
+        """
+        if self._reaper is not None and self._children:
+            raise OSError(errno.EBUSY, "a jail is alive in this pid namespace")
 
     def _child(self, order: Order, descriptors: list[int]) -> Program:
         """Enter the jail and return what to run there; what fails is told on `setup`."""
@@ -188,7 +221,16 @@ class _Zygote:
         else:
             status, spent, peak = _ending(os.wait4(pid, 0))
         self._children.discard(pid)
+        if self._reaper is not None:
+            self._bury(self._reaper)
         _answer(self._channel, {"status": status, "cpu": spent, "peak_kib": peak})
+
+    def _bury(self, reaper: Reaper) -> None:
+        """Have nothing outlive a jail; without its namespace a zygote is of no use."""
+        try:
+            reaper.sweep()
+        except GoneError:
+            self._end()
 
     def _sweep(self, user: int | None, group: int) -> None:
         """Kill whatever a jail has left where no namespace held it together.
@@ -222,11 +264,15 @@ class _Zygote:
                 os._exit(0)
         os.waitpid(pid, 0)
 
-    def _kill_all(self) -> None:
+    def _end(self) -> NoReturn:
+        """Take everything along."""
         for pid in self._children:
             os.kill(pid, signal.SIGKILL)
         for pid in self._children:
             os.waitpid(pid, 0)
+        if self._reaper is not None:
+            self._reaper.end()
+        os._exit(0)
 
 
 def _ending(waited: tuple[int, int, resource.struct_rusage]) -> tuple[int, float, int]:
