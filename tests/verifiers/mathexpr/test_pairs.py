@@ -10,7 +10,7 @@ from rewardd_verifiers.builtin.math import Math
 from rewardd_verifiers.sample import Sample
 
 _CASES = Path(__file__).parents[2] / "cases"
-_FILES = ("math_pairs.jsonl", "math_forms.jsonl", "math_styles.jsonl")
+_FILES = ("math_pairs.jsonl", "math_forms.jsonl", "math_styles.jsonl", "math_contests.jsonl")
 
 
 class Pair(NamedTuple):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from fractions import Fraction
 
-from rewardd_verifiers.mathexpr import brackets, lexicon, units
+from rewardd_verifiers.mathexpr import brackets, lexicon, units, vectors
 from rewardd_verifiers.mathexpr.cursor import ARGUMENT, POWER, PRODUCT, SUM, UNIT, Cursor
 from rewardd_verifiers.mathexpr.limits import LimitError, UnreadableError
 from rewardd_verifiers.mathexpr.names import subscript
@@ -108,8 +108,25 @@ def times(parser: Cursor, left: Tree) -> Tree:
     """Read the factor behind a sign."""
     parser.take()
     right = parser.expression(PRODUCT)
+    return _multiplied(left, right)
+
+
+def _multiplied(left: Tree, right: Tree) -> Tree:
     args = left.args if isinstance(left, Operation) and left.kind == "product" else (left,)
     return Operation("product", (*args, right))
+
+
+def crossed(parser: Cursor, left: Tree) -> Tree:
+    r"""Read the factor behind `\times`: between vectors, or sets, the order of the two counts."""
+    parser.take()
+    right = parser.expression(PRODUCT)
+    if vectors.is_vector(left) and vectors.is_vector(right):
+        return Call("cross", (left, right))
+    if vectors.is_set_name(left) and vectors.is_set_name(right) and left != right:
+        parser.doubts.add("plain_times")
+        if not parser.reading.plain_times:
+            return Call("cross", (left, right))
+    return _multiplied(left, right)
 
 
 def divide(parser: Cursor, left: Tree) -> Tree:
@@ -160,6 +177,8 @@ def power(parser: Cursor, left: Tree) -> Tree:
     else:
         _part_letter(parser)
         exponent = parser.expression(POWER - 1)
+    if vectors.turns(left, exponent):
+        parser.doubts.add("plain_powers")
     return Operation("power", (left, exponent))
 
 

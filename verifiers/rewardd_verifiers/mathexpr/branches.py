@@ -73,6 +73,9 @@ def _condition(
     if is_whole_number_condition(gold) and is_whole_number_condition(answer):
         alike = families.same_domain(gold, answer)
         return EXACT if alike else differ("other whole numbers")
+    if families.is_membership(gold) and families.is_membership(answer):
+        alike = gold.sides[1] == answer.sides[1]
+        return EXACT if alike else differ("numbers of another kind")
     if gold is None or answer is None:
         return EXACT if gold is answer else differ("otherwise on one side only")
     return compare(gold, answer, context)

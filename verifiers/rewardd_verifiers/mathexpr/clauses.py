@@ -55,6 +55,12 @@ _COUNTED = re.compile(
 )
 _HALVES = {"positive": "^+", "nonnegative": r"_{\ge 0}", "non-negative": r"_{\ge 0}"}
 _BASE = re.compile(r"_\s?\{\s?\((\d{1,2})\)\s?\}")
+_COUNTING = re.compile(
+    r"(?<![A-Za-z\\_])(?P<name>[kmnj])\s?=\s?"
+    r"(?:(?P<all>0\s?,\s?\\pm\s?1\s?,\s?(?:\\pm\s?2\s?,\s?)?(?:\\pm\s?3\s?,\s?)?)"
+    r"|(?P<wholes>0\s?,\s?1\s?,\s?2\s?,\s?(?:3\s?,\s?)?)"
+    r"|1\s?,\s?2\s?,\s?(?:3\s?,\s?)?(?:4\s?,\s?)?)\\[lc]?dots\s?(?=[).$}]|\Z)"
+)
 _MICRO = re.compile(r"\\mu\s?\\(?:text|mathrm)\s?\{\s?|\\(?:text|mathrm)\s?\{\s?\\mu\s?")
 _MICRO_PLAIN = re.compile(r"(?<=\d)\s?\\mu\s(?=[mgsLFAVWC](?![A-Za-z]))")
 _OHMS = re.compile(r"\\(?:text|mathrm)\s?\{\s?([kMGm])\s?(?:\}\s?\\Omega(?![A-Za-z])|\\Omega\s?\})")
@@ -77,6 +83,8 @@ def settle(text: str) -> str:
     """Return the text with its clauses as formulas: "where k is an integer" is `k in Z`."""
     if "\\" in text:
         text = _commands(text)
+    if "=" in text and "ots" in text:
+        text = _COUNTING.sub(_counted, text)
     if "_" in text:
         text = _BASE.sub(r"_{\1}", text)
     if "&" in text and "\\begin" not in text and "\\\\" not in text:
@@ -107,6 +115,12 @@ def _commands(text: str) -> str:
     if r"\forall" in text and "=" in text:
         text = text[:-_TAIL] + _FOR_ALL.sub("", text[-_TAIL:])
     return _signs(text) if "\\not" in text or "Omega" in text or "\\mu" in text else text
+
+
+def _counted(found: re.Match[str]) -> str:
+    r"""Write `k = 0, \pm 1, \pm 2, \ldots` as `k in Z`."""
+    half = "" if found["all"] else r"_{\ge 0}" if found["wholes"] else "^+"
+    return rf"{found['name']}\in\mathbb{{Z}}{half}"
 
 
 def _signs(text: str) -> str:

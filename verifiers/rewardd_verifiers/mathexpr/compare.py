@@ -7,11 +7,12 @@ from rewardd_verifiers.mathexpr import (
     constants,
     families,
     intervals,
-    logic,
     matching,
+    progressions,
     relations,
     scalars,
     sets,
+    structures,
     wholes,
 )
 from rewardd_verifiers.mathexpr.canon import key
@@ -60,6 +61,9 @@ def compare(gold: Tree, answer: Tree, context: Context) -> Outcome:
 def _compare(gold: Tree, answer: Tree, context: Context) -> Outcome:
     if type(gold) in _SINGLE and type(answer) in _SINGLE:
         return _single(gold, answer, context)
+    united = progressions.compare(gold, answer, context)
+    if united is not None:
+        return united
     counted = wholes.compare_wholes(gold, answer, context, _compare)
     if counted is not None:
         return counted
@@ -177,6 +181,8 @@ def _in_order(gold: Sequence[Tree], answer: Sequence[Tree], context: Context) ->
 
 
 def _unordered(gold: Group, answer: Group, context: Context) -> Outcome:
+    if {gold.bracket, answer.bracket} == {"and", "or"} and _is_prose(gold) and _is_prose(answer):
+        return differ("joined by 'and' on one side, by 'or' on the other", "exact")
     labels = [[relations.split(item) for item in side.items] for side in (gold, answer)]
     named = [all(value.label for value in side) for side in labels]
     if any(named) and not all(named) and context.policy.labels == "optional":
@@ -193,6 +199,10 @@ def _unordered(gold: Group, answer: Group, context: Context) -> Outcome:
         return _in_order(first, second, context)
     match = matching.matched_sets if is_set else matching.matched
     return match(first, second, context, _compare)
+
+
+def _is_prose(tree: Group) -> bool:
+    return all(isinstance(item, Text) for item in tree.items)
 
 
 def _roots(tree: Group, labels: Sequence[relations.Labelled]) -> Group:
@@ -267,6 +277,9 @@ def _two_definitions(gold: Relation, answer: Relation, context: Context) -> Outc
     """Compare equations whose left sides name one thing, or that are chains; None if neither."""
     first, second = relations.renamed(gold), relations.renamed(answer)
     one, other = relations.split(first), relations.split(second)
+    sides = relations.sides_of_one_thing(first, second)
+    if sides is not None:
+        return _compare(*sides, context)
     if one.label and one.label == other.label:
         return _compare(one.value, other.value, context)
     if gold.signs == answer.signs and key(gold.sides[0]) == key(answer.sides[0]):
@@ -329,28 +342,8 @@ def _groups(gold: Tree, answer: Tree, context: Context) -> Outcome:
     return _in_order(gold.items, answer.items, context)
 
 
-def _structures(gold: Tree, answer: Tree, _context: Context) -> Outcome:
-    """Compare what we have no rule for: equal structure is a match, else the kinds decide."""
-    gold, answer = _unbound(gold), _unbound(answer)
-    if gold == answer or key(gold) == key(answer):
-        return Outcome(equal=True, strength="proved")
-    truth = logic.same(gold, answer)
-    if truth is not None:
-        return EXACT if truth else differ("the sets differ")
-    if isinstance(gold, Builder) and isinstance(answer, Builder):
-        return undecided("sets by condition")
-    if type(gold) is type(answer) or isinstance(gold, Builder | SetOperation):
-        return undecided("a structure that is only compared as a whole")
-    return differ("different kinds", "exact")
-
-
-def _unbound(tree: Tree) -> Tree:
-    if not isinstance(tree, Builder):
-        return tree
-    names = sorted(symbols(tree.element))
-    table = {name: f"bound {place}" for place, name in enumerate(names)}
-    conditions = tuple(relations.rename(condition, table) for condition in tree.conditions)
-    return Builder(relations.rename(tree.element, table), conditions)
+def _structures(gold: Tree, answer: Tree, context: Context) -> Outcome:
+    return structures.compare_structures(gold, answer, context, _compare)
 
 
 def _ellipses(gold: Tree, answer: Tree, _context: Context) -> Outcome:

@@ -13,17 +13,23 @@ ANY, LIST, RELATION, UNION, UNIT, SUM, PRODUCT, ARGUMENT, POWER = 0, 5, 10, 12, 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How to take what authors write in two ways; both sides of a pair get the same one.
+    r"""How to take what authors write in two ways; both sides of a pair get the same one.
 
     Attributes:
         tight_slash: `1/2x` is 1/(2x).
         letter_units: `5 m` is five metres, not five times m.
         common_log: a logarithm without base has base ten, not e.
+        plain_times: `A \times B` multiplies two numbers, not two sets.
+        plain_powers: `AB^{-1}` divides one number by another, and is no product of matrices.
+        plain_bold: a bold letter is the same as the letter, not a vector.
     """
 
     tight_slash: bool = False
     letter_units: bool = True
     common_log: bool = False
+    plain_times: bool = False
+    plain_bold: bool = False
+    plain_powers: bool = False
 
 
 class Cursor(ABC):

@@ -27,6 +27,7 @@ from rewardd_verifiers.mathexpr.tree import (
 )
 
 _OPEN = frozenset({"plusminus", "minusplus"})
+_COUNTERS = frozenset("kmn")
 
 
 def expand(tree: Tree) -> Tree:
@@ -35,7 +36,7 @@ def expand(tree: Tree) -> Tree:
         return tree
     if isinstance(tree, Builder):
         tree = Builder(tree.element, tuple(map(_excluded, tree.conditions)))
-    tree = _solutions(_matrix(_paired(_conditioned(_by_cases(_derived(_indexed(tree)))))))
+    tree = _solutions(_matrix(_paired(_conditioned(_by_cases(_indexed(tree))))))
     if isinstance(tree, Group) and tree.bracket in {"", "and", "or", "{}"}:
         items = [value for item in tree.items for value in _values(_matrix(item))]
         return tree if len(items) == len(tree.items) else Group(tree.bracket, tuple(items))
@@ -84,29 +85,6 @@ def _with_name(tree: Tree) -> Tree:
     if isinstance(tree, Constant) and tree.name == "i":
         return Symbol("i")
     return rebuild(tree, _with_name)
-
-
-def _derived(tree: Tree) -> Tree:
-    r"""Read `\frac{dy}{dx}` on the left as `y'`, and `\frac{\partial f}{\partial x}` as `f_x`."""
-    match tree:
-        case Relation(signs=("=",), sides=(Operation(kind="quotient", args=(top, bottom)), right)):
-            sign, name = _differential(top)
-            other, of = _differential(bottom)
-            if not sign or sign != other:
-                return tree
-            left = f"{name}'" if sign == "d" else f"{name}_{of}"
-            return Relation(("=",), (Symbol(left), right))
-        case _:
-            return tree
-
-
-def _differential(tree: Tree) -> tuple[str, str]:
-    """Return the sign of a differential and its name; "" twice if it is none."""
-    match tree:
-        case Operation(kind="product", args=(Symbol(name="d" | "partial" as sign), Symbol(name=n))):
-            return sign, n
-        case _:
-            return "", ""
 
 
 def _solutions(tree: Tree) -> Tree:
@@ -167,12 +145,18 @@ def _distinct(branches: list[tuple[Tree, Tree | None]]) -> bool:
 
 
 def _conditioned(tree: Tree) -> Tree:
-    """Read `n pi, n in Z` as a value with a condition."""
+    """Read `n pi, n in Z` as a value with a condition, and "y = x if x > 0" as a list of both."""
+    match tree:
+        case Cases(branches=((Relation(signs=("=",)) as value, Relation() as said),)):
+            orders = {"<", ">", "<=", ">="}.issuperset(said.signs)
+            return Group("", (value, said)) if orders else tree
+        case _:
+            pass
     if not (isinstance(tree, Group) and tree.bracket in {"", "and"}):
         return tree
     *values, last = tree.items
     if len(values) == 1 and isinstance(values[0], Relation) and _is_real(last):
-        return values[0]
+        return Cases(((values[0], last),)) if _is_counter(values[0], last) else values[0]
     if not values or not (is_whole_number_condition(last) or _is_domain(values, last)):
         return tree
     if _bounds_of(values, last):
@@ -202,6 +186,13 @@ def _is_real(tree: Tree) -> bool:
         and isinstance(tree.sides[0], Symbol)
         and tree.sides[1] == Constant("R")
     )
+
+
+def _is_counter(value: Relation, domain: Tree) -> bool:
+    r"""Whether the name that runs through the reals is what else counts: k beside pi."""
+    names = symbols(domain)
+    counted = any(node == Constant("pi") for node in walk(value)) or value.sides[0] == Symbol("n")
+    return counted and names <= _COUNTERS
 
 
 def _is_domain(values: list[Tree], last: Tree) -> bool:

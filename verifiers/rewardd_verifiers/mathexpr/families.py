@@ -1,5 +1,7 @@
 r"""Families over the whole numbers: `\frac{\pi}{4} + k\pi` for every integer k."""
 
+from typing import TypeGuard
+
 from rewardd_verifiers.mathexpr import balls, probe, relations
 from rewardd_verifiers.mathexpr.exact import UndefinedError
 from rewardd_verifiers.mathexpr.identity import Context, free_names, same
@@ -31,6 +33,15 @@ def index_of(condition: Tree | None) -> str:
             return name
         case _:
             return ""
+
+
+def is_membership(condition: Tree | None) -> TypeGuard[Relation]:
+    """Whether a condition says in which system of numbers a name lies."""
+    match condition:
+        case Relation(signs=("in",), sides=(Symbol(), Constant())):
+            return True
+        case _:
+            return False
 
 
 def same_domain(gold: Tree | None, answer: Tree | None) -> bool:
@@ -124,6 +135,9 @@ def renamed_index(gold: Tree, answer: Tree, context: Context) -> Outcome | None:
 
 def same_progression(gold: Tree, answer: Tree, name: str, context: Context) -> bool:
     """Whether two values that are linear in an integer run through the same numbers."""
+    labels = relations.split(gold).label, relations.split(answer).label
+    if all(labels) and labels[0] != labels[1]:
+        return False
     gold, answer = relations.split(gold).value, relations.split(answer).value
     if isinstance(gold, Group | Relation) or isinstance(answer, Group | Relation):
         return False

@@ -1,5 +1,6 @@
 """What joins whole values: relations, ratios, set operations, lists, conditions."""
 
+from rewardd_verifiers.mathexpr import brackets
 from rewardd_verifiers.mathexpr.cursor import LIST, RELATION, UNION, Cursor
 from rewardd_verifiers.mathexpr.limits import MAX_ELEMENTS, LimitError, UnreadableError
 from rewardd_verifiers.mathexpr.tokens import SIGN
@@ -124,6 +125,13 @@ def _gather(found: list[Tree], joined: str) -> Tree:
 
 def _is_bare(group: Group) -> bool:
     return group.bracket in {"", "and", "or"}
+
+
+def bracketed(parser: Cursor, left: Tree) -> Tree:
+    r"""Read the conditions in `y = \ln x \ (x > 0)`, which stand where a factor could."""
+    parser.take()
+    found, _closer = brackets.items(parser, ")")
+    return _gather([left, *found], "")
 
 
 def condition(parser: Cursor, left: Tree) -> Tree:

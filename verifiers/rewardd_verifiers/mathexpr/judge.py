@@ -1,5 +1,6 @@
 """Judge an answer's text against a gold's text: all readings, one outcome."""
 
+import re
 from dataclasses import replace
 
 from rewardd_verifiers.mathexpr import form, relations
@@ -10,9 +11,13 @@ from rewardd_verifiers.mathexpr.outcome import SAME_TEXT, Outcome, differ, undec
 from rewardd_verifiers.mathexpr.policy import Policy
 from rewardd_verifiers.mathexpr.prover import Allowance
 from rewardd_verifiers.mathexpr.read import Expression
-from rewardd_verifiers.mathexpr.tree import Number, Symbol, Tree, symbols, walk
+from rewardd_verifiers.mathexpr.tree import Constant, Number, Symbol, Tree, symbols, walk
 
 _ABOUT = ("\\approx", "\\simeq", "\\sim", "\\doteq", "~")
+
+_KINDS = re.compile("real|integer|rational|positive|natural|complex")
+_LOOSE = frozenset({"plain_times", "plain_bold", "plain_powers"})
+"""Readings that only help where one side writes the sign, or the face, and the other does not."""
 
 
 def judge(
@@ -28,7 +33,7 @@ def judge(
         policy = replace(policy, symbolic="off")
     context = Context(policy, allowance=allowance or Allowance())
     outcome = _compared(gold.tree, answer.tree, context)
-    for name in sorted(gold.others.keys() | answer.others.keys()):
+    for name in _other_readings(gold, answer):
         if outcome.equal:
             break
         pair = gold.others.get(name, gold.tree), answer.others.get(name, answer.tree)
@@ -39,6 +44,11 @@ def judge(
         known = "equal, but " if outcome.equal else ""
         return differ(f"{known}in another form: {fault}")
     return _doubted(gold, answer, outcome)
+
+
+def _other_readings(gold: Expression, answer: Expression) -> list[str]:
+    shared = gold.others.keys() & answer.others.keys() & _LOOSE
+    return sorted((gold.others.keys() | answer.others.keys()) - shared)
 
 
 def _is_rough(side: Expression) -> bool:
@@ -76,6 +86,10 @@ def _doubted(gold: Expression, answer: Expression, outcome: Outcome) -> Outcome:
     if outcome.equal and _is_strange(gold.tree, answer.tree):
         return undecided("a sign that we do not know stands between other names")
     doubtful = [repair for repair in gold.repairs if repair != DOUBLED]
+    if outcome.equal and gold.tree == answer.tree == Constant("empty"):
+        kinds = [set(_KINDS.findall(side.text.lower())) for side in (gold, answer)]
+        if all(kinds) and kinds[0] != kinds[1]:
+            return differ("no numbers of one kind, and of another")
     if outcome.equal is False and doubtful and outcome.strength != "exact":
         return undecided(f"the gold was mended: {doubtful[0]}")
     return outcome

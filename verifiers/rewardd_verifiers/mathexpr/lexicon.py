@@ -9,7 +9,7 @@ def words(text: str) -> frozenset[str]:
 
 
 SIGNS: dict[str, str] = {
-    "cdot": "*", "times": "*", "ast": "*", "div": "/", "over": "over", "bullet": "*",
+    "cdot": "*", "times": "×", "ast": "*", "div": "/", "over": "over", "bullet": "*",
     "le": "<=", "leq": "<=", "leqslant": "<=", "leqq": "<=",
     "ge": ">=", "geq": ">=", "geqslant": ">=", "geqq": ">=",
     "lt": "<", "gt": ">", "ne": "!=", "neq": "!=",

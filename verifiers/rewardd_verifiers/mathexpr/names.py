@@ -11,11 +11,13 @@ _TELLING = frozenset({"=", "<", ">", "<=", ">=", "|"})
 """Signs of which one, between the brackets of P(X = 2), says that an event stands there."""
 
 
-def name(cursor: Cursor, token: Token) -> Tree:
+def name(cursor: Cursor, token: Token) -> Tree:  # noqa: PLR0911  one kind a line
     """Read a letter: a constant, a symbol with its subscript and primes, or a call."""
     text = token.text
     if text in {"i", "j", "k"} and token.raw == "bold":
         return Symbol(f"vec {text}")
+    if token.raw == "bold" and text.islower() and not cursor.sees("_", "(", "'"):
+        return _bold(cursor, text)
     if text in {"angle", "triangle"} and _is_corner(cursor.token):
         return _figure(cursor, text)
     if text in {"e", "i"} and not cursor.sees("_"):
@@ -26,6 +28,14 @@ def name(cursor: Cursor, token: Token) -> Tree:
     if cursor.sees("("):
         return _numeric_call(cursor, full)
     return Symbol(full)
+
+
+def _bold(cursor: Cursor, letter: str) -> Tree:
+    """Read a bold letter as a vector; its author may only have liked the face."""
+    cursor.doubts.add("plain_bold")
+    if cursor.reading.plain_bold:
+        return Constant(letter) if letter == "e" else Symbol(letter)
+    return Symbol(f"vec {letter}")
 
 
 def _is_corner(token: Token) -> bool:

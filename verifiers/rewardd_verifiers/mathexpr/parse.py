@@ -25,6 +25,10 @@ _POSTFIX = 60
 _SHORTEST_NOUN = 3
 _LEVELS_A_TOKEN = 4
 """More than any token adds to the height of a tree."""
+_LONGEST_CONDITION = 40
+_CONDITIONS = frozenset({"<", ">", "<=", ">=", "!=", "in", "notin"})
+_OPENING = frozenset({"(", "[", "{", "\\{"})
+_CLOSING = frozenset({")", "]", "}", "\\}"})
 _STARTS = frozenset({"(", "[", "{", "|", "⌊", "⌈", "\\{", "‖", "⟨"})
 
 
@@ -86,11 +90,15 @@ class Parser(Cursor):
             return self._adjacent(token, left)
         return ANY, None
 
-    def _adjacent(self, token: Token, left: Tree) -> "tuple[int, _Infix | None]":
+    def _adjacent(  # noqa: PLR0911  one reason a line
+        self, token: Token, left: Tree
+    ) -> "tuple[int, _Infix | None]":
         if token.text == "end" or (self.arguments and _begins_function(token)):
             return ANY, None
         if token.text == "[" and self.closers and self.closers[-1] == "],":
             return ANY, None
+        if token.text == "(" and self._condition_follows():
+            return LIST + 1, joints.bracketed
         if isinstance(left, Text) or _is_word(token):
             return ANY, None
         if isinstance(left, Number) and token.kind == NUMBER:
@@ -98,6 +106,17 @@ class Parser(Cursor):
         if self.arguments:
             return ARGUMENT, arithmetic.product
         return (PRODUCT + self.reading.tight_slash), arithmetic.product
+
+    def _condition_follows(self) -> bool:
+        """Whether `(x > 0)` stands here, which is no factor."""
+        depth = 0
+        for token in self.tokens[self.position : self.position + _LONGEST_CONDITION]:
+            depth += (token.text in _OPENING) - (token.text in _CLOSING)
+            if depth == 0:
+                return False
+            if depth == 1 and token.kind == SIGN and token.text in _CONDITIONS:
+                return True
+        return False
 
     def _stops_at(self, sign: str) -> bool:
         closer = self.closers[-1] if self.closers else ""
@@ -173,6 +192,7 @@ _INFIX: Mapping[str, tuple[int, _Infix | None]] = {
     **dict.fromkeys(("union", "intersection", "difference"), (UNION, joints.set_operation)),
     **dict.fromkeys(("+", "-", "±", "∓"), (SUM, arithmetic.add)),
     "*": (PRODUCT, arithmetic.times),
+    "×": (PRODUCT, arithmetic.crossed),
     "/": (PRODUCT, arithmetic.divide),
     "pmod": (SUM - 1, arithmetic.congruence),
     "mod": (PRODUCT, arithmetic.modulo),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from rewardd_verifiers.mathexpr import brackets, lexicon, units
+from rewardd_verifiers.mathexpr import brackets, lexicon, units, vectors
 from rewardd_verifiers.mathexpr.cursor import ANY, ARGUMENT, POWER, SUM, UNIT, Cursor
 from rewardd_verifiers.mathexpr.limits import UnreadableError
 from rewardd_verifiers.mathexpr.names import name
@@ -30,6 +30,9 @@ _SHORT_WORDS = lexicon.words(
 )
 _EXTREMES = frozenset({"max", "min"})
 _DIVISORS = frozenset({"gcd", "lcm"})
+
+_ONE_MARK = {"overrightarrow": "vec", "widehat": "hat", "widetilde": "tilde", "bar": "overline"}
+"""Marks that only grow with what stands below them."""
 
 _LONGEST_PRODUCT = 3
 """Letters in a run that still may be factors; longer runs are words."""
@@ -73,7 +76,7 @@ def _word(cursor: Cursor, token: Token) -> Tree:  # noqa: PLR0911  one family a 
 def _is_term(cursor: Cursor) -> bool:
     r"""Whether a sign of arithmetic stands before what was just read, as in `x^2 + \text{C}`."""
     before = cursor.tokens[cursor.position - 2]
-    return cursor.position > 1 and before.kind == SIGN and before.text in {"+", "-", "*"}
+    return cursor.position > 1 and before.kind == SIGN and before.text in {"+", "-", "*", "×"}
 
 
 def _is_product(word: str) -> bool:
@@ -97,6 +100,8 @@ def _letters(cursor: Cursor, token: Token) -> Tree:
     factors.append(name(cursor, Token(NAME, last)))
     power = cursor.expression(POWER - 1) if cursor.accept("^") else None
     if power is not None:
+        if vectors.turns(factors[-1], power):
+            cursor.doubts.add("plain_powers")
         factors[-1] = Operation("power", (factors[-1], power))
     return Operation("product", tuple(factors))
 
@@ -251,13 +256,14 @@ def _accent(cursor: Cursor, kind: str) -> Tree:
     inner = argument(cursor)
     if kind in {"underset", "overset", "stackrel", "underbrace", "overbrace"}:
         return argument(cursor) if kind not in {"underbrace", "overbrace"} else inner
+    kind = _ONE_MARK.get(kind, kind)
     letters = {"imath": "i", "jmath": "j"}
     if isinstance(inner, Symbol | Constant):
         letter = letters.get(inner.name, inner.name)
-        basis = kind in {"hat", "vec", "widehat"} and letter in {"i", "j", "k"}
+        basis = kind in {"hat", "vec"} and letter in {"i", "j", "k"}
         return Symbol(f"vec {letter}") if basis else Symbol(f"{kind} {inner.name}")
     points = _points(inner)
-    if points and kind in {"vec", "overrightarrow"}:
+    if points and kind == "vec":
         return Symbol(f"vec {points}")
     return Call(kind, (inner,))
 

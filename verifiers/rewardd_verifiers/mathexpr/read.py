@@ -6,11 +6,13 @@ from functools import lru_cache
 
 from rewardd_verifiers.mathexpr import (
     clauses,
+    differentials,
     families,
     lexicon,
     normalise,
     shorthand,
     spoken,
+    vectors,
 )
 from rewardd_verifiers.mathexpr.cursor import Reading
 from rewardd_verifiers.mathexpr.expand import expand
@@ -141,6 +143,8 @@ def _prepare(folded: str, *, decimal_comma: bool) -> str:
 
 def _readings(folded: str, tokens: list[Token], repairs: list[str]) -> Expression:
     tree, parser = parse(tokens, _USUAL)
+    if "plain_powers" in parser.doubts:
+        tree = vectors.ordered(tree)
     others: dict[str, Tree] = {}
     for name in sorted(parser.doubts):
         others[name] = _other(tokens, _OTHER_READINGS[name])
@@ -148,12 +152,15 @@ def _readings(folded: str, tokens: list[Token], repairs: list[str]) -> Expressio
 
 
 def _other(tokens: list[Token], reading: Reading) -> Tree:
-    return _expanded(parse(tokens, reading)[0])
+    tree, parser = parse(tokens, reading)
+    if "plain_powers" in parser.doubts and not reading.plain_powers:
+        tree = vectors.ordered(tree)
+    return _expanded(tree)
 
 
 def _expanded(tree: Tree) -> Tree:
     try:
-        return expand(families.opened(tree))
+        return expand(families.opened(differentials.read(tree)))
     except UndecidedError:
         return tree
 

@@ -321,6 +321,18 @@ def _without_denominators(first: Relation, second: Relation, context: Context) -
     return outcome if outcome.equal else None
 
 
+def sides_of_one_thing(gold: Tree, answer: Tree) -> tuple[Tree, Tree] | None:
+    """Return what f(x) or a_n is on both sides where neither is one value; None otherwise."""
+    match gold, answer:
+        case (
+            Relation(signs=("=",), sides=(name, Matrix() | Group() | Cases() as value)),
+            Relation(signs=("=",), sides=(alias, Matrix() | Group() | Cases() as other)),
+        ) if key(name) == key(alias):
+            return value, other
+        case _:
+            return None
+
+
 def is_composite(tree: Relation) -> bool:
     """Whether a side is no single value: a matrix, a tuple, cases."""
     return any(isinstance(side, Matrix | Group | Cases) for side in tree.sides)

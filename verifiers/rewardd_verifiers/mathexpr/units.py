@@ -263,7 +263,7 @@ class Reader:
         token = self._tokens[position]
         if token.text == "/" or (token.kind == WORD and token.text in {"per", "an"}):
             return _F(-1), position + 1
-        if token.text in {"*", "-"}:
+        if token.text in {"*", "×", "-"}:
             return _F(1), position + 1
         return _F(1), position
 

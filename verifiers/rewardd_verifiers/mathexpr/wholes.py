@@ -75,17 +75,18 @@ class Residues:
 
 def compare_wholes(gold: Tree, answer: Tree, context: Context, compare: Compare) -> Outcome | None:
     """Compare where one side is a congruence or a set of integers; None where that is not so."""
-    if _is_congruence(gold) or _is_congruence(answer):
+    if is_congruence(gold) or is_congruence(answer):
         return _congruences(gold, answer, context)
     if _is_bounded(gold) or _is_bounded(answer):
         return _listed(gold, answer, context, compare)
     return None
 
 
-def _is_congruence(tree: Tree) -> bool:
+def is_congruence(tree: Tree) -> bool:
+    """Whether it says what remainder a number leaves, or lists what do."""
     match tree:
         case Group(items=(first, *_)):
-            return _is_congruence(first)
+            return is_congruence(first)
         case Relation(signs=("≡" | "≢",)) | Call(name="modulo"):
             return True
         case _:
