@@ -142,6 +142,19 @@ def _holds(text: str, marks: tuple[str, str]) -> bool:
     return marks[0] in text or marks[1] in text
 
 
+def _last_box(text: str, end: int) -> int:
+    """Return where the last box in front of `end` begins; -1 if there is none.
+
+    One search for what both commands spell finds out about most texts.
+    """
+    place = text.rfind("box", 0, end)
+    if place < 0:
+        return -1
+    if text.startswith("\\boxed", place - 1, end) and place:
+        return place - 1
+    return max(text.rfind(command, 0, end) for command in _COMMANDS)
+
+
 def _without_programs(text: str, place: int) -> str:
     """Blank out programs, if one of them holds `place`; else return nothing.
 
@@ -215,44 +228,43 @@ class _Search:
 
     def _boxed(self) -> Answer | Missing | None:
         zone = self._zone
-        last = zone.rfind("\\boxed")
-        last = max(last, zone.rfind("\\fbox", last + 1))
+        last = _last_box(zone, len(zone))
         if last < 0:
             return None
-        if zone.find("```", 0, last) >= 0 and (outside := _without_programs(zone, last)):
-            other = _Search(outside, self._offset, finished=False, letters=self._letters)
-            return other.several() or Missing("no_answer", "the box stands in a program", "box")
-        alone = self._alone(last)
-        if alone and (match := _FLAT_BOX.match(zone, last)):
+        # A character is found many times faster than a fence, and most completions hold none.
+        if "`" in zone and zone.find("```", 0, last) >= 0:
+            outside = _without_programs(zone, last)
+            if outside:
+                return self._apart(outside).outside_programs()
+        if _last_box(zone, last) < 0 and (match := _FLAT_BOX.match(zone, last)):
             start, end = match.span(1)
             text = _stripped(match[1])
             if not text:
                 return Missing("no_answer", "the box is empty", "box")
             hedge = stance.boxed_doubt(zone, last, match.end()) or ""
             return Answer(text, self._offset + start, self._offset + end, "box", (), hedge)
-        start = self._window(last)
-        inner = _Search(
-            zone[start:], self._offset + start, finished=self._finished, letters=self._letters
-        )
-        return inner.several()
+        return self._of_the_last(last).several()
 
-    def _alone(self, last: int) -> bool:
-        """Whether no box stands in front: one search for what both commands spell, as a rule."""
+    def outside_programs(self) -> Answer | Missing:
+        """Return the last box of a zone whose programs were blanked out."""
+        last = _last_box(self._zone, len(self._zone))
+        found = self._of_the_last(last).several() if last >= 0 else None
+        return found or Missing("no_answer", "the box stands in a program", "box")
+
+    def _apart(self, zone: str, offset: int = 0) -> "_Search":
+        return _Search(zone, self._offset + offset, finished=self._finished, letters=self._letters)
+
+    def _of_the_last(self, last: int) -> "_Search":
+        """Return a search from where the last boxes begin: more are no honest answer."""
         zone = self._zone
-        if zone.find("box", 0, last) < 0:
-            return True
-        return zone.find("\\boxed", 0, last) < 0 and zone.find("\\fbox", 0, last) < 0
-
-    def _window(self, last: int) -> int:
-        """Return where the last boxes begin: more than those are no honest answer."""
-        starts = [last, self._zone.rfind("\\boxed", 0, last), self._zone.rfind("\\fbox", 0, last)]
+        start, places = last, [zone.rfind(command, 0, last) for command in _COMMANDS]
         for _ in range(_MOST_BOXES):
-            place = 1 if starts[1] > starts[2] else 2
-            if starts[place] < 0:
-                return 0
-            starts[0] = starts[place]
-            starts[place] = self._zone.rfind(_COMMANDS[place - 1], 0, starts[0])
-        return starts[0]
+            which = 0 if places[0] > places[1] else 1
+            if places[which] < 0:
+                return self
+            start = places[which]
+            places[which] = zone.rfind(_COMMANDS[which], 0, start)
+        return self._apart(zone[start:], start)
 
     def several(self) -> Answer | Missing | None:
         """Return the last box, with those that make one list with it."""

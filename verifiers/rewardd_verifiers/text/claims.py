@@ -11,19 +11,25 @@ _BEFORE = 160
 _AFTER = 80
 
 _STOP = re.compile(r"[.!?](?=[\s*\"”)]|$)|[。！？；;\n]")
-_BLANKED = str.maketrans(dict.fromkeys(":,.;!?*_$()[]\"'`“”’", " "))
-_SUSPECTS = frozenset(
+_BLANKED = str.maketrans(dict.fromkeys(":,.;!?*_$()[]\"'`“”’-", " "))
+_SUSPECTS_AT_BOX = frozenset(
     (
-        "grader", "grading", "verifier", "checker", "evaluator", "reward", "mark", "key",
-        "metadata", "ignore", "reference", "expected", "gold", "golden", "truth", "target",
+        "grader", "grading", "autograder", "verifier", "checker", "evaluator", "reward", "mark",
+        "key", "metadata", "ignore", "reference", "expected", "gold", "golden", "truth", "target",
         "previous", "former", "earlier", "alleged", "supposed", "example", "instance", "sample",
-        "placeholder", "possible", "may", "might", "could", "maybe", "perhaps", "possibly",
-        "told", "heard", "rumor", "rumour", "refuse", "refuses", "decline", "reply", "respond",
-        "template", "let", "we", "i", "mistake", "error", "misconception", "pitfall", "guess",
-        "wrong", "eliminate", "eliminates", "reject", "rejects", "exclude", "excludes", "discard",
-        "rule", "rules", "cross", "like", "such", "e", "form", "format", "write", "put", "your",
-        "that", "has", "contains", "lies", "exists", "begins", "starts", "ends", "needs",
-        "requires",
+        "placeholder", "told", "heard", "rumor", "rumour", "refuse", "refuses", "decline",
+        "declines", "reply", "respond", "template", "mistake", "error", "misconception",
+        "pitfall", "guess", "wrong", "like", "such", "e", "your", "not", "don", "don’t", "never",
+    )
+)  # fmt: skip
+"""One of these words stands in front of any box that is only shown."""
+
+_SUSPECTS = _SUSPECTS_AT_BOX | frozenset(
+    (
+        "possible", "may", "might", "could", "maybe", "perhaps", "possibly", "let", "we", "i",
+        "eliminate", "eliminates", "reject", "rejects", "exclude", "excludes", "discard", "rule",
+        "rules", "cross", "form", "format", "write", "put", "that", "has", "contains", "lies",
+        "exists", "begins", "starts", "ends", "needs", "requires",
     )
 )  # fmt: skip
 """One of these words stands in whatever the patterns match."""
@@ -128,6 +134,8 @@ def shown(text: str, start: int) -> str | None:
     said = _sentence(text, start)
     if said.lstrip().startswith("%"):
         return "commented out"
+    if _SUSPECTS_AT_BOX.isdisjoint(said.translate(_BLANKED).lower().split()):
+        return None
     if _SHOWN.search(said):
         return "an example"
     if _JUDGE.search(said):

@@ -36,6 +36,17 @@ _SUSPECTS = frozenset(
 )  # fmt: skip
 """One of these words stands in whatever the patterns of doubt match; sets are fast."""
 
+_NEGATING = frozenset(
+    (
+        "not", "no", "nor", "never", "neither", "cannot", "hardly", "anything", "everything",
+        "except", "other", "nicht", "pas", "не", "≠", "\\ne", "\\neq", "\\not",
+    )
+)  # fmt: skip
+"""Of those, the ones without which nothing is negated."""
+
+_LONGEST_NEGATION = 80
+"""Characters between a negation and what is negated, fillers only."""
+
 _SUSPECTS_AT_BOX = _SUSPECTS | frozenset(
     (
         "like", "example,", "instance,", "e.g.", "e.g.,", "such", "your", "grader", "verifier",
@@ -51,6 +62,16 @@ _SUSPECTS_BEHIND = (
     "wait", "no,", "sorry", "oops", "else", "none", "whichever", "whatever", "if not",
     "or some", "or other", "or another", "unable",
 )  # fmt: skip
+_WITHDRAWING = frozenset(
+    (
+        "wrong", "incorrect", "mistaken", "mistake", "not", "error", "scratch", "never",
+        "nevermind", "kidding", "second", "ignore", "take", "correction", "actually", "wait",
+        "no", "oops", "sorry",
+    )
+)  # fmt: skip
+"""One of these words stands in whatever takes an answer back."""
+
+_WORDS_APART = str.maketrans(dict.fromkeys(":,.;!?*_$()[]{}\"'`“”’‘—–-…/\\", " "))
 _AT_A_WORD = r"\b(?=\w)|(?=n['’]t)"
 """Where a pattern of words may begin: asked first, it spares most places all the rest."""
 
@@ -236,10 +257,14 @@ def _behind_box(after: str) -> str | None:
         return "denied"
     if (_ALTERNATIVE.match(after) or _UNLESS.match(after)) and not _SPELLED_AGAIN.match(after):
         return SEVERAL
-    return TAKEN_BACK if _withdraws(after) or _GIVEN_UP.search(after) else None
+    if _withdraws(after) or ("i " in lowered and _GIVEN_UP.search(after)):
+        return TAKEN_BACK
+    return None
 
 
 def _withdraws(after: str) -> bool:
+    if _WITHDRAWING.isdisjoint(after.translate(_WORDS_APART).lower().split()):
+        return False
     back = _TAKEN_BACK.search(after)
     return back is not None and not _RETURN.search(after, back.start())
 
@@ -256,7 +281,8 @@ def _before(text: str, start: int, keyword: int | None) -> str | None:
     window = text[max(0, start - _BEFORE) : start]
     if not _is_suspect(window):
         return None
-    if _NEGATED.search(window):
+    near = max(0, len(window) - _LONGEST_NEGATION)
+    if _is_suspect(window, _NEGATING) and _NEGATED.search(window, near):
         return "denied"
     clause = window if keyword is None else text[max(0, keyword - _BEFORE) : keyword]
     clause = clause[_clause_start(clause) :]
