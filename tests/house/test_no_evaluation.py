@@ -114,7 +114,16 @@ _MATH_MODULES = sorted(
         *(_ROOT / "text" / name for name in ("answers.py", "phrases.py")),
     ]
 )
-_OTHERS = sorted(set(_ROOT.rglob("*.py")) - set(_MATH_MODULES))
+_JAILED = sorted((_ROOT / "code" / "jailed").glob("*.py"))
+_OTHERS = sorted(set(_ROOT.rglob("*.py")) - set(_MATH_MODULES) - set(_JAILED))
+
+
+@pytest.mark.parametrize("module", [*_MATH_MODULES, *_OTHERS], ids=lambda path: path.name)
+def test_what_runs_in_jails_is_imported_by_nothing_else(module: Path) -> None:
+    nodes = list(ast.walk(ast.parse(module.read_text())))
+    sources = [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    names = [a.name for n in nodes if isinstance(n, ast.Import | ast.ImportFrom) for a in n.names]
+    assert not [name for name in [*sources, *names] if "jailed" in name.split(".")]
 
 
 @pytest.mark.parametrize("module", _MATH_MODULES, ids=lambda path: path.name)

@@ -5,7 +5,6 @@ import pytest
 from jail_checks import judge
 from rewardd_sandbox.local import LocalSandbox
 from rewardd_verifiers import Reason
-from rewardd_verifiers.code.weak import needed
 
 _TEST = """
 import os, unittest
@@ -79,8 +78,8 @@ async def test_a_program_that_is_not_right_fails(
 
 async def test_it_is_not_done_unasked(sandbox: LocalSandbox) -> None:
     verdict = await judge(sandbox, _RIGHT, _REFERENCE)
-    assert verdict.score != 1.0
-    assert verdict.evidence.get("trust") != "weak"
+    assert (verdict.score, verdict.reason) == (None, Reason.INVALID_REFERENCE)
+    assert "allow_weak" in verdict.detail
 
 
 async def test_tests_that_only_call_run_by_proxy_whatever_is_allowed(sandbox: LocalSandbox) -> None:
@@ -102,18 +101,3 @@ async def test_test_code_at_fault_gives_no_verdict(sandbox: LocalSandbox, test: 
     reference = {**_REFERENCE, "test": test}
     verdict = await judge(sandbox, _RIGHT, reference, allow_weak=True)
     assert (verdict.score, verdict.reason) == (None, Reason.INVALID_REFERENCE)
-
-
-@pytest.mark.parametrize(
-    ("source", "weak"),
-    [
-        pytest.param("import unittest, math", False, id="plain"),
-        pytest.param("from unittest.mock import patch", True, id="mock"),
-        pytest.param("from unittest import mock", True, id="mock_by_name"),
-        pytest.param("import numpy as np", True, id="library"),
-        pytest.param("def test(): open('x')", True, id="file"),
-        pytest.param("def (", False, id="no_python"),
-    ],
-)
-def test_what_test_code_reaches_for_is_seen(source: str, weak: bool) -> None:  # noqa: FBT001  a parameter of pytest's
-    assert needed(source) is weak

@@ -21,9 +21,10 @@ from rewardd_verifiers.code import (
     checking,
     foreign,
     interaction,
+    reach,
     record,
     rewards,
-    weak,
+    session,
 )
 from rewardd_verifiers.code.extraction import Code as Extracted
 from rewardd_verifiers.code.extraction import Missing, extract
@@ -161,14 +162,15 @@ class Code(SandboxVerifier[TaskReference]):
             build_cpu_seconds=self.build_cpu_seconds,
         )
         limits = task.bounded(base, self.cpu_factor)
+        weakly = self._weakly(task)
+        if task.kind is Kind.UNITTEST and not weakly:
+            program = session.prepared(program)
         jail = await _open(program, code.language, task, limits, sandbox)
         if isinstance(jail, BuildFailure):
             told = partial(record.of_build, code.language.name, code.source, jail)
             return replace(_not_built(jail, facts), record=told)
         chosen = choose(task, self.max_tests, self.select, self.seed)
-        trial = Trial(jail, task, self._terms(task, limits))
-        if self.allow_weak and task.kind is Kind.UNITTEST and weak.needed(task.test_source):
-            trial.weakly = code.source
+        trial = Trial(jail, task, self._terms(task, limits), source=code.source, weakly=weakly)
         try:
             if task.checker is not None:
                 trial.examiner = await checking.load(jail, task.checker, limits)
@@ -181,6 +183,19 @@ class Code(SandboxVerifier[TaskReference]):
         verdict = self._conclude(trial, [test for _, test in chosen], facts)
         told = partial(record.of_trial, code.language.name, code.source, trial.outcomes)
         return replace(verdict, record=told)
+
+    def _weakly(self, task: Task) -> bool:
+        """Whether unit tests run in one process with the program.
+
+        Raises:
+            ShapeError: they need to, and nobody allowed it.
+        """
+        needed = "" if task.kind is not Kind.UNITTEST else reach.needs_process(task.test_source)
+        if needed and not self.allow_weak:
+            raise ShapeError(
+                f"the tests need the program in their own process ({needed}): see allow_weak"
+            )
+        return bool(needed)
 
     def _terms(self, task: Task, limits: Limits) -> Terms:
         return Terms(
@@ -220,7 +235,7 @@ class Code(SandboxVerifier[TaskReference]):
         shown: dict[str, object] = {
             **facts,
             "mode": "alone" if self.strict else "batch",
-            "trust": "full" if trial.weakly is None else "weak",
+            "trust": "weak" if trial.weakly else "full",
             "passed": len(outcomes) - len(failed),
             "failed": len(failed),
             "skipped": len(tests) - len(outcomes),

@@ -97,24 +97,7 @@ def check(names, test):
     names["check"](candidate)
     return "passed"
 
-def suite(names, test):
-    import types, unittest
-    exec(compile(test, "test", "exec"), names)
-    loader, result, ran = unittest.TestLoader(), unittest.TestResult(), 0
-    for found in list(names.values()):
-        if isinstance(found, type) and issubclass(found, unittest.TestCase):
-            loader.loadTestsFromTestCase(found).run(result)
-    for name, found in list(names.items()):
-        if name.startswith("test_") and isinstance(found, types.FunctionType):
-            found()
-            ran += 1
-    for _, problem in result.failures + result.errors:
-        if "Gone" in problem:
-            raise Gone()
-        raise AssertionError(problem[-200:])
-    return "passed" if result.testsRun + ran > 0 else "empty"
-
-HOW = {"asserts": asserts, "check": check, "unittest": suite}
+HOW = {"asserts": asserts, "check": check}
 """
 
 

@@ -6,7 +6,7 @@ from typing import cast
 
 from rewardd_sandbox import Answer, Given, Jail, Limits
 from rewardd_sandbox.codec import UnsupportedError, decode, encode
-from rewardd_verifiers.code import asserts, dialogue, weak
+from rewardd_verifiers.code import asserts, dialogue, session, weak
 from rewardd_verifiers.code.checking import Examiner
 from rewardd_verifiers.code.compare import Tolerance, difference, head
 from rewardd_verifiers.code.fields import ShapeError
@@ -44,7 +44,8 @@ class Trial:
 
     Attributes:
         examiner, interactor: the reference's own, where it has them.
-        weakly: the submission's source, where its tests run in one process with it.
+        source: the submission's.
+        weakly: its unit tests run in one process with it.
         outcomes: of the tests that were run, in order.
     """
 
@@ -53,7 +54,8 @@ class Trial:
     terms: Terms
     examiner: Examiner | None = None
     interactor: Interactor | None = None
-    weakly: str | None = None
+    source: str = ""
+    weakly: bool = False
     outcomes: list[Outcome] = field(default_factory=list[Outcome])
     _readings: list[bool] = field(default_factory=lambda: [True, True])
 
@@ -79,8 +81,8 @@ class Trial:
             judged, answer = await self._call(test)
         elif kind is Kind.ASSERTS:
             judged, answer = await self._assert(test)
-        elif self.weakly is not None:
-            judged, answer = await weak.hold(self.jail, self.task, self.weakly, self.terms.limits)
+        elif kind is Kind.UNITTEST:
+            judged, answer = await self._unit_tests()
         else:
             judged, answer = await self._dialogue(test.source)
         shown = head(test.stdin) if kind in _FED else _show_call(test)
@@ -195,6 +197,10 @@ class Trial:
             "kwargs": dict(parts.keywords),
         }
         return await self._ask(_given(request), judge)
+
+    async def _unit_tests(self) -> tuple[Judged, Answer]:
+        hold = weak.hold if self.weakly else session.hold
+        return await hold(self.jail, self.task, self.source, self.terms.limits)
 
     async def _dialogue(self, source: str) -> tuple[Judged, Answer]:
         limits = self.terms.limits

@@ -6,7 +6,6 @@ the program is loaded; a result counts only with the token that came with them; 
 exits says nothing; and as many tests must report as a collection without the program found.
 """
 
-import ast
 import secrets
 from collections.abc import Mapping
 from typing import cast
@@ -18,12 +17,6 @@ from rewardd_verifiers.code.outcomes import PASSED, Judged, troubled
 from rewardd_verifiers.code.tasks import Task
 from rewardd_verifiers.verdict import Reason
 
-_BY_PROXY = {
-    "abc", "bisect", "cmath", "collections", "copy", "datetime", "decimal", "fractions",
-    "functools", "heapq", "itertools", "json", "math", "operator", "random", "re", "statistics",
-    "string", "typing", "unittest", "__future__",
-}  # fmt: skip
-"""What tests that only call names of the submission import."""
 _SHOWN = 300
 _HARNESS = b'''
 import builtins, sys, types, unittest
@@ -82,26 +75,6 @@ def verdict(own, told):
 _BARE = Program(
     language="python", files={"main.py": _HARNESS}, main="main.py", dialogue=True, suspect=True
 )
-
-
-def needed(source: str) -> bool:
-    """Whether test code needs more than to call the submission: mocks, files, other libraries."""
-    try:
-        nodes = list(ast.walk(ast.parse(source)))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return any(_reaches_out(node) for node in nodes)
-
-
-def _reaches_out(node: ast.AST) -> bool:
-    if isinstance(node, ast.Import):
-        names = [alias.name for alias in node.names]
-    elif isinstance(node, ast.ImportFrom):
-        names = [f"{node.module}.{alias.name}" for alias in node.names]
-    else:
-        opens = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-        return opens and cast(ast.Name, cast(ast.Call, node).func).id == "open"
-    return any(n.partition(".")[0] not in _BY_PROXY or "mock" in n.split(".") for n in names)
 
 
 async def hold(jail: Jail, task: Task, source: str, limits: Limits) -> tuple[Judged, Answer]:
