@@ -172,6 +172,13 @@ def _arrangements(top: acb, bottom: acb) -> acb:
     return (top + 1).gamma() * (top - bottom + 1).rgamma()
 
 
+def _double_factorial(value: acb) -> acb:
+    """Return it by the gamma function: at whole numbers alone it is what one means."""
+    check_size(value, 40)
+    odd = (1 - (value * acb.pi()).cos()) / 4
+    return acb(2) ** (value / 2) * (value / 2 + 1).gamma() * (2 / acb.pi()) ** odd
+
+
 def _inverse(method: str) -> Callable[[acb], acb]:
     def read(value: acb) -> acb:
         result: acb = getattr(1 / value, method)()
@@ -228,6 +235,7 @@ FUNCTIONS: Mapping[tuple[str, int], Callable[..., acb]] = {
     ("Gamma", 1): _gamma,
     ("mod", 2): _modulo,
     ("binomial", 2): _binomial,
+    ("double factorial", 1): _double_factorial,
     ("C", 2): _combinations,
     ("P", 2): _arrangements,
     ("Re", 1): _real_part,

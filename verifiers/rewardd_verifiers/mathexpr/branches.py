@@ -1,5 +1,6 @@
 """Compare what is given by cases: branch by branch, value and condition."""
 
+from rewardd_verifiers.mathexpr import bent as bent_values
 from rewardd_verifiers.mathexpr import families, pieces, sets, wholes
 from rewardd_verifiers.mathexpr.expand import is_whole_number_condition
 from rewardd_verifiers.mathexpr.identity import Context
@@ -85,7 +86,8 @@ def _conditional(gold: Tree, answer: Tree, context: Context, compare: Compare) -
     """Compare "value if condition" with a value; the condition may only repeat a domain."""
     cases, other = (gold, answer) if isinstance(gold, Cases) else (answer, gold)
     if not isinstance(cases, Cases) or len(cases.branches) != 1:
-        return differ("cases and a single value")
+        bent = bent_values.compare_bent(cases, other, context) if isinstance(cases, Cases) else None
+        return bent or differ("cases and a single value")
     value, condition = cases.branches[0]
     domain = isinstance(condition, Relation) and condition.signs in {("in",), ("!=",)}
     if is_whole_number_condition(condition) and condition is not None:

@@ -284,6 +284,8 @@ def _matrix(tree: Tree) -> Tree:
         square = all(isinstance(item, Group) and item.bracket == "[]" for item in tree.items)
         if square and rows and len({len(row) for row in rows}) == 1:
             return Matrix(tuple(rows))
+    if isinstance(tree, Relation) and tree.signs == ("=",):
+        return Relation(tree.signs, tuple(map(_matrix, tree.sides)))
     if isinstance(tree, Operation):
         turned = _transposed(tree)
         return turned if turned is not tree else _vector(tree) or simplify(tree)

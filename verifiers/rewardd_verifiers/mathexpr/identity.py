@@ -29,7 +29,9 @@ from rewardd_verifiers.mathexpr.tree import (
     walk,
 )
 
-_PRECISIONS = (64, 384, 1024, MAX_PRECISION)
+PRECISIONS = (64, 384, 1024, MAX_PRECISION)
+"""Bits of the balls, from a first look to the last."""
+
 _TRUSTED_BITS = 160
 """A match needs the difference to vanish to 2^-160 of the smallest addend."""
 
@@ -66,7 +68,7 @@ class Context:
         known = self.ends.get(tree)
         if known is None:
             exact = rational(tree)
-            with balls.precision(_PRECISIONS[0]):
+            with balls.precision(PRECISIONS[0]):
                 ball = acb(0) if exact is not None else probe.Evaluator({}, self.steps).value(tree)
             known = self.ends[tree] = exact, ball
         return known
@@ -120,7 +122,7 @@ def free_names(tree: Tree) -> set[str]:
 
 
 def _same_constant(left: Tree, right: Tree, context: Context) -> Outcome:
-    for bits in _PRECISIONS:
+    for bits in PRECISIONS:
         with balls.precision(bits):
             seen = _look(left, right, {}, context)
             if seen is not None:
@@ -213,7 +215,7 @@ def _look_closer(
     left: Tree, right: Tree, values: dict[str, Fraction], context: Context
 ) -> tuple[Outcome | None, bool, bool]:
     """Look with rising precision; also whether both sides are real there, and whether alike."""
-    for bits in _PRECISIONS[1:]:
+    for bits in PRECISIONS[1:]:
         with balls.precision(bits):
             evaluator = probe.Evaluator(values, context.steps)
             try:
@@ -264,13 +266,16 @@ def whole_names(tree: Tree) -> set[str]:
 
 
 def _counting_names(tree: Tree) -> set[str]:
-    """Return names up to which a sum counts: they are whole numbers by nature."""
-    return {
-        name
-        for node in walk(tree)
-        if isinstance(node, Call) and node.name in {"sum", "prod"} and len(node.args) > 1
-        for name in free_names(node.args[1])
-    }
+    """Return names up to which a sum counts, or of n!!: they are whole numbers by nature."""
+    found: set[str] = set()
+    for node in walk(tree):
+        if not isinstance(node, Call):
+            continue
+        if node.name in {"sum", "prod"} and len(node.args) > 1:
+            found |= free_names(node.args[1])
+        elif node.name == "double factorial":
+            found |= free_names(node)
+    return found
 
 
 def _closed(tree: Tree) -> Fraction | None:
@@ -289,7 +294,7 @@ def proportional(left: Tree, right: Tree, context: Context) -> tuple[Outcome, bo
         exact = _exactly_proportional(left, right, context) if names else None
         if exact is not None:
             return exact
-        with balls.precision(_PRECISIONS[1]):
+        with balls.precision(PRECISIONS[1]):
             return _proportional(left, right, names, context)
     except UndefinedError as error:
         return differ(f"undefined: {error}"), True
@@ -335,31 +340,3 @@ def _all_proportional(seen: list[tuple[acb, acb, int]], anchor: tuple[acb, acb, 
         if gap is not None and gap > min(least, anchor[2], 0) * 2 - _TRUSTED_BITS:
             return undecided("precision exhausted")
     return PROBED if len(seen) >= _NEEDED else undecided("no common domain found")
-
-
-def order(left: Tree, right: Tree, context: Context) -> int:
-    """Return -1, 0 or 1 for the order of two real constants.
-
-    Raises:
-        UndecidedError: they are no real constants, or too close to tell.
-    """
-    try:
-        (first, low), (second, high) = context.end(left), context.end(right)
-        if first is not None and second is not None:
-            return (first > second) - (first < second)
-        with balls.precision(_PRECISIONS[0]):
-            low = low if first is None else balls.ball(first)
-            high = high if second is None else balls.ball(second)
-            gap = (low - high).real
-            if gap > 0 or gap < 0:
-                return 1 if gap > 0 else -1
-        with balls.precision(_PRECISIONS[1]):
-            evaluator = probe.Evaluator({}, context.steps)
-            gap = (evaluator.value(left) - evaluator.value(right)).real
-            if gap > 0 or gap < 0:
-                return 1 if gap > 0 else -1
-    except UndefinedError as error:
-        raise UndecidedError(str(error)) from error
-    if same(left, right, context).equal:
-        return 0
-    raise UndecidedError("the order of two ends")

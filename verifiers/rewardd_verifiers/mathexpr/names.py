@@ -6,6 +6,9 @@ from rewardd_verifiers.mathexpr.tokens import END, NAME, NUMBER, WORD, Token
 from rewardd_verifiers.mathexpr.tree import Call, Constant, Symbol, Tree
 
 _MOST_POINTS = 3
+_PARAMETERS = frozenset("tsrkmnuvc") | {"lambda", "mu", "alpha", "beta"}
+"""Names that multiply a direction, as in `(1, 2) + t(3, -1)`."""
+
 _MEASURES = frozenset({"P", "E"})
 _TELLING = frozenset({"=", "<", ">", "<=", ">=", "|"})
 """Signs of which one, between the brackets of P(X = 2), says that an event stands there."""
@@ -95,6 +98,10 @@ def _numeric_call(cursor: Cursor, full: str) -> Tree:
     """Read `I(0)` and `P(A, B)` as calls: nobody multiplies like that."""
     if full in _MEASURES and (event := _event(cursor)):
         return Symbol(f"{full}({event})")
+    if full in _PARAMETERS and cursor.position > 1:
+        before = cursor.tokens[cursor.position - 2].text
+        if before in {"+", "-"}:
+            return Symbol(full)
     after = cursor.following
     behind = cursor.tokens[min(cursor.position + 2, len(cursor.tokens) - 1)]
     if _is_defined(cursor) or (

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from functools import cmp_to_key
 
-from rewardd_verifiers.mathexpr.identity import Context, order
+from rewardd_verifiers.mathexpr.identity import Context
 from rewardd_verifiers.mathexpr.limits import MAX_ELEMENTS, UndecidedError
+from rewardd_verifiers.mathexpr.ordering import order
 from rewardd_verifiers.mathexpr.tree import (
     Constant,
     Group,

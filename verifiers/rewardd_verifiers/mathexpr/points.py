@@ -22,6 +22,9 @@ _REGIONS: tuple[tuple[tuple[int, int], ...], ...] = (
     ((1, 3), (0, 1), (3, 10)),
     ((-60, -10),),
 )
+_PACES = (1, 5, 7)
+"""Of whole numbers: two names may begin alike, and must not stay alike; no pace is even."""
+
 _BENT = frozenset({"abs", "max", "min"})
 _DOMINANT = 4096
 _MOST_DOMINANT = 4
@@ -37,7 +40,8 @@ def signed(names: list[str], integers: set[str]) -> Iterator[dict[str, Fraction]
             share = digits(name, place)
             values[name] = low + (high - low) * share
             if name in integers:
-                values[name] = Fraction(place + 1 + int(digits("base " + name, 0) * 50))
+                pace = _PACES[index % len(_PACES)]
+                values[name] = Fraction(place * pace + 1 + int(digits("base " + name, 0) * 50))
         yield values
 
 

@@ -55,6 +55,11 @@ _CHOSEN = (
         r"\^\s?(?:\{(?P<k>\d{1,3})\}|(?P<k1>\d))\s?_\s?(?:\{(?P<n>\d{1,3})\}|(?P<n1>\d))"
     ),
 )
+_CHOSEN_NAMES = re.compile(
+    r"(?<![A-Za-z_^}\\])(?:\\(?:mathrm|text)\s?\{C\}|C)\s?"
+    r"_\s?(?:\{(?P<n>[\da-z +-]{1,12})\}|(?P<n1>[nm]))"
+    r"\s?\^\s?(?:\{(?P<k>[\da-z +-]{1,12})\}|(?P<k1>[\da-z]))"
+)
 _BASED_LOG = re.compile(r"(?<![A-Za-z\\])log_?(2|10)\s?(?=\()")
 _FACTORIAL_IS = re.compile(r"(?<=\d)!=(?=\s?\d)")
 _TIMES = re.compile(r"(?<=\d)\s?[xX]\s?(?=10\s?(?:\^|\*\*))|(?<=\d)\s[xX]\s(?=\d)")
@@ -180,7 +185,13 @@ def _amount(text: str) -> str:
 def _chosen(text: str) -> str:
     for pattern in _CHOSEN:
         text = pattern.sub(_choice, text)
-    return text
+    return _CHOSEN_NAMES.sub(_named_choice, text)
+
+
+def _named_choice(found: re.Match[str]) -> str:
+    """Write `C_{2n}^{n}` as a binomial; an index in digits alone belongs to a name."""
+    top, bottom = found["n"] or found["n1"], found["k"] or found["k1"]
+    return rf"\binom{{{top}}}{{{bottom}}}" if re.search("[a-z]", top) else found.group()
 
 
 def _choice(found: re.Match[str]) -> str:

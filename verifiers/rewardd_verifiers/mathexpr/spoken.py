@@ -16,6 +16,7 @@ from rewardd_verifiers.mathexpr.tree import (
     Number,
     Operation,
     Ordinal,
+    Relation,
     Text,
     Tree,
 )
@@ -57,6 +58,10 @@ _MONTHS = {
 _DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\s?(?:of )?([a-z]{3,9})\.?(?:,?\s(\d{3,4}))?")
 _MONTH_FIRST = re.compile(r"([a-z]{3,9})\.?\s(?:the )?(\d{1,2})(?:st|nd|rd|th)?(?:,?\s(\d{3,4}))?")
 _WEEKDAY = re.compile(r"(?:mon|tues|wednes|thurs|fri|satur|sun)day,?\s")
+_CHINESE_DATE = re.compile(r"(?:(\d{3,4})\s?年\s?)?(\d{1,2})\s?月\s?(\d{1,2})\s?[日号號]?")
+_LEFT_OVER = re.compile(
+    r"(\d{1,12})(?:\s(?:r\.?|rem\.?|(?:with\s)?(?:a\s)?remainder(?:\sof)?)\s?|\s?余\s?)(\d{1,12})"
+)
 _ISO = re.compile(r"(\d{4})(?:-(\d{2})-|/(\d{2})/)(\d{2})")
 _SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})")
 _ORDINAL = re.compile(r"(\d{1,4})\s?\^?\s?(st|nd|rd|th)")
@@ -170,6 +175,9 @@ _VALUES: dict[str, Tree] = {
 }
 
 
+_Reader = Callable[[str], Tree | None]
+
+
 def flatten(text: str) -> str:
     """Return a folded text without wrappers, braces and spacing commands."""
     if "\\" in text:
@@ -190,13 +198,8 @@ def read_special(text: str) -> Tree | None:
     found = _SYNONYMS.get(stripped) or _SHORT.get(stripped)
     if found is not None:
         return _VALUES.get(found) or Text(found)
-    if not _WORD.search(stripped):
-        return _based(stripped) or read_chinese(stripped) or read_program(stripped)
-    for reader in _READERS:
-        tree = reader(stripped)
-        if tree is not None:
-            return tree
-    return None
+    readers = _READERS if _WORD.search(stripped) else _OF_DIGITS
+    return next((tree for read in readers if (tree := read(stripped)) is not None), None)
 
 
 def _time(flat: str) -> Tree | None:
@@ -214,7 +217,20 @@ def _time(flat: str) -> Tree | None:
     return Clock(hour * 3600 + minute * 60 + second)
 
 
+def _remainder(flat: str) -> Tree | None:
+    """Read "7 R 3", a quotient with what is left over."""
+    match = _LEFT_OVER.fullmatch(flat)
+    if match is None:
+        return None
+    names = "quotient", "remainder"
+    pairs = zip(names, match.groups(), strict=True)
+    return Group("", tuple(Relation(("=",), (Text(n), read_number(v))) for n, v in pairs))
+
+
 def _date(flat: str) -> Tree | None:
+    if match := _CHINESE_DATE.fullmatch(flat):
+        year, month, day = (int(part or 0) for part in match.groups())
+        return Date(year or None, month, day) if month <= 12 and day <= 31 else None  # noqa: PLR2004  months, and days of the longest
     flat = _WEEKDAY.sub("", flat.replace("^", "")).removeprefix("the ")
     if match := _MONTH_FIRST.fullmatch(flat):
         month, day, year = match.groups()
@@ -309,9 +325,11 @@ def _based(flat: str) -> Tree | None:
     return Based(match[1], base) if match[1][0].isdigit() or len(match[1]) > 1 else None
 
 
-_READERS: tuple[Callable[[str], Tree | None], ...] = (
+_OF_DIGITS: tuple[_Reader, ...] = (_remainder, _based, read_chinese, read_program)
+_READERS: tuple[_Reader, ...] = (
     _time,
     _date,
+    _remainder,
     _ordinal,
     _words,
     _fraction,

@@ -8,10 +8,11 @@ from itertools import pairwise
 
 from rewardd_verifiers.mathexpr import families, pieces, relations, sets
 from rewardd_verifiers.mathexpr.exact import UndefinedError, rational
-from rewardd_verifiers.mathexpr.identity import Context, order
+from rewardd_verifiers.mathexpr.identity import Context
 from rewardd_verifiers.mathexpr.limits import MAX_ELEMENTS, UndecidedError
 from rewardd_verifiers.mathexpr.matching import Compare
 from rewardd_verifiers.mathexpr.numerals import read_number
+from rewardd_verifiers.mathexpr.ordering import order
 from rewardd_verifiers.mathexpr.outcome import EXACT, Outcome, differ
 from rewardd_verifiers.mathexpr.tree import (
     Builder,
