@@ -176,6 +176,19 @@ WEIGHTY = words(
 )
 """Words that change what a label's value means: such a label is never dropped."""
 
+REACHING = words(
+    "of by from to through than but after before until within without per mod base between near "
+    "outside inside excluding except beyond past times plus into with first last every"
+)
+"""Words that, in front of a value and without a sign, make something else of it."""
+
+CHANGING = words(
+    "square squared cube cubed root reciprocal opposite inverse complement subset subsets multiple "
+    "multiples divisible power powers logarithm increased decreased divided multiplied transpose "
+    "conjugate negation kernel closure hull span conv dim none"
+)
+"""Words that do so wherever they stand among those in front of a value."""
+
 FILLING = words(
     "the line equation curve circle point answer value solution function so then therefore thus "
     "hence ratio parabola all either"
@@ -197,7 +210,7 @@ MULTIPLIERS = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillio
 """Words behind a number that multiply it, with their powers of ten."""
 
 RAISING = words(
-    "squared cubed factorial times halves thirds quarters fourths fifths sixths tenths hundredths "
+    "onward onwards upward upwards above squared cubed factorial times halves thirds quarters fourths fifths sixths tenths hundredths "
     "dozen repeating recurring hundreds thousands millions percentage root more"
 )
 """Words behind a number that change its value in ways that we do not read."""

@@ -34,6 +34,8 @@ _DIVISORS = frozenset({"gcd", "lcm"})
 _ONE_MARK = {"overrightarrow": "vec", "widehat": "hat", "widetilde": "tilde", "bar": "overline"}
 """Marks that only grow with what stands below them."""
 
+_TELLING = frozenset({"=", "<", ">", "<=", ">=", "!=", "~", "≡", "in", ":"})
+
 _LONGEST_PRODUCT = 3
 """Letters in a run that still may be factors; longer runs are words."""
 
@@ -116,15 +118,25 @@ def _prose(cursor: Cursor, token: Token) -> Tree:
     while cursor.token.kind == WORD or (cursor.token.kind == NAME and cursor.token.upright):
         words.append(cursor.take().text)
     text = Text(lexicon.label(" ".join(words).lower()))
-    cursor.accept(":")
+    told = cursor.accept(":")
     after = cursor.token
     if after.kind in {NUMBER, NAME} and lexicon.FILLING.issuperset(text.words.split()):
         return cursor.expression(UNIT - 1)
     if after.text == "end":
         return text
     if after.kind in {NUMBER, NAME, COMMAND} or cursor.sees("(", "[", "-", "\\$", "±", "+", "\\{"):
+        if not told and _is_reaching(cursor, text.words):
+            raise UnreadableError(f"{text.words!r} in front of a value")
         return Relation(("=",), (text, cursor.expression(UNIT - 1)))
     return text
+
+
+def _is_reaching(cursor: Cursor, said: str) -> bool:
+    """Whether "multiples of" makes another value of what follows; before a sign it is a label."""
+    spoken = said.split()
+    if spoken[-1] not in lexicon.REACHING and lexicon.CHANGING.isdisjoint(spoken):
+        return False
+    return all(token.text not in _TELLING for token in cursor.tokens[cursor.position :])
 
 
 def function(cursor: Cursor, called: str) -> Tree:
