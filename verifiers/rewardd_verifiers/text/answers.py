@@ -347,7 +347,12 @@ class _Search:
             return Missing("no_answer", f"nothing behind the {found.rule}", found.rule)
         answer = self._answer(found.start, found.end, found.rule)
         text = answer.text
-        text = last_line.spaced(text) if found.rule == "number" else spellings.joined(text)
-        if found.rule == "whole" and "\n" in text and "\\" not in text:
-            text = ", ".join(line.strip(" ,;") for line in text.split("\n") if line.strip())
+        if found.rule == "number":
+            text = last_line.spaced(text)
+        elif found.rule == "rows":
+            text = spellings.last_row(text)
+        elif "\n" in text and (found.rule == "whole" or spellings.is_listed(text)):
+            text = text if "\\" in text else spellings.listed(text)
+        else:
+            text = spellings.joined(text)
         return answer._replace(text=text, hedge=found.hedge)

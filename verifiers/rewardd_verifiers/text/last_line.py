@@ -2,6 +2,8 @@
 
 import re
 
+from rewardd_verifiers.text import endings
+
 _WINDOW = 4096
 _NUMBER_WINDOW = 2048
 _LONGEST_NUMBER = 48
@@ -31,12 +33,39 @@ _UNIT = (
     r"|ounces?|gallons?|seconds?|minutes?|hours?|days?|weeks?|months?|years?|degrees?)"
     r"(?:\^?[23²³])?(?![\w/^'’])"
 )
+_ROWS_END = re.compile(r"\\end\{(?:align|aligned|gather|gathered|eqnarray|equation|split)\*?\}$")
+_ROWS_BEGIN = re.compile(r"\\begin\{(?:align|aligned|gather|gathered|eqnarray|equation|split)\*?\}")
+_VERB = re.compile(
+    r"(?:\b(?:is|are|was|were|be|equals?|costs?|earns?|earned|pays?|paid|charges?|charged|takes?|took|needs?"
+    r"|spends?|spent|owes?)|=)\s++(?:(?:about|exactly|only|just|approximately|also|then|therefore)\s)*+\*{0,2}+"
+)
+_ADJUNCT = re.compile(
+    r"\*{0,2}(?:\s(?!(?:for|at|when|where|if|after|during)\b)[A-Za-z²³/]{1,14}){0,3}+\*{0,2},?\s"
+    r"(?:(?:which\s(?:is|occurs)|attained|achieved|reached|obtained|occurring|taken|and\soccurs)\s)?"
+    r"(?:for|at|when|where|if|after|during)\s(?P<rest>[^\n]{1,80}+)"
+)
+_FURTHER = re.compile(
+    r"\b(?:is|are|was|were|so|thus|hence|therefore|then|gives?|means|makes?|has|have|total|leaves?|left"
+    r"|equals?|and|or|but|gets?|which)\b|=[^=]*=|[;:]",
+    re.IGNORECASE,
+)
+_BRACKETED = re.compile(
+    r"(?<=[\w%*])\s\((?P<inner>(?=[^()\n]*(?:[A-Za-z]{3}|\d\s?[-+−*×·/÷=]\s?\d))[^()\n]{1,80}+)\)[.!]?\s*+$"
+)
+_HEDGING = re.compile(
+    r"\s*+(?:or|maybe|perhaps|possibly|alternatively|not|but|unless|wait)\b", re.IGNORECASE
+)
+_PART_OF = frozenset("√∛π^²³")
+_RUN = re.compile(r"[-+−]?[0-9A-Za-z.,/^√∛π²³()+−*·×-]+")
+_OPERATION = re.compile(r"(?<![\w.)])(?:[-−]?\$?\d[\d.,]*+(?:[√∛]\d++|π)?%?\s?[+×·*÷]\s?)++$")
+_ABOUT = re.compile(r"(?:[^\W\d_]{3,}|[.:])\s")
+_SENTENCE = re.compile(r"\b(?:is|are|was|equals|has|have|there|will|be)\b")
 _DIGIT = re.compile(r"\d++")
 _SIGN = r"[-+−]?"
 _DIGITS = r"(?:\d{1,3}(?:,\d{3})++(?!\d)|\d++)?+(?:\.\d++)?+"
 _NUMBER = re.compile(
-    rf"(?:[-+−]?\s?[$€£¥]\s?)?(?<![A-Za-z\d_.]){_SIGN}{_DIGITS}"
-    r"(?:\s?/\s?\d++)?+(?:[eE][-+]?\d++)?+(?::\d\d(?!\d))?+"
+    rf"(?:[-+−]?\s?[$€£¥]\s?)?(?<![A-Za-z\d_.]){_SIGN}(?:\d{{1,4}}+\s(?=\d{{1,3}}/\d))?+{_DIGITS}"
+    r"(?:\s?/\s?\d++)?+(?:[eE][-+]?\d++)?+(?::\d++)*+"
     rf"(?:\s?(?:%|€|£|¥|°|percent\b|dollars?\b|cents?\b|[AaPp]\.?\s?[Mm]\b\.?|{_UNIT}))?+"
 )
 _OTHER = re.compile(
@@ -56,31 +85,33 @@ _NAMED = re.compile(
     rf"(?:(?:,?\s++(?:and|or)|,)\s++\1\s*+=\s*+{_PLAIN})++(?!\w)"
 )
 """Values of one and the same name."""
-_POINT = re.compile(rf"[(\[]\s*+{_PLAIN}(?:\s*+[,;]\s*+{_PLAIN})++\s*+[)\]]")
+_POINT = re.compile(rf"[(\[{{]\s*+{_PLAIN}(?:\s*+[,;]\s*+{_PLAIN})++\s*+[)\]}}]")
 _SAYS = re.compile(r"\s*+(?:(?:is|are|equals|was|be|becomes|must\sbe|has\svalue)\s++|=\s*+)")
 _CONCLUSION = re.compile(
     r"[.!?]\$*+\s++(?=(?:therefore|thus|hence|so|consequently|altogether|in\s(?:total|all))\b)",
     re.IGNORECASE,
 )
-_POLITE = re.compile(
-    r"(?:\s++(?:I\shope\s(?:it|this|that)\b[^.!\n]{0,60}+[.!]?|<\|[^|\n]{1,40}+\|>\w{0,16}+))++$"
-)
-"""What some models close with, and marks of the template behind it."""
-_LONGEST_POLITE = 160
 _ATTACHED = re.compile(rf"(?<=\d)(?={_UNIT}$)")
 _NAME = re.compile(r"(?:\$|\\\()\s*+[A-Za-z]\w{0,8}+\s*+(?:\$|\\\))")
 
 
 def find(text: str) -> tuple[int, int, str] | None:
     """Return where the answer of the last nonblank line stands, and by which rule."""
-    line = _last_line(text)
+    line = endings.last_line(text)
     if line is None:
         return None
+    if _ROWS_END.search(text, max(0, line[1] - 24), line[1]):
+        return _rows(text, line[1])
     start, end = line
     for conclusion in _CONCLUSION.finditer(text, start, end):
         start = conclusion.end()
+    if bracketed := _BRACKETED.search(text, start, end):
+        if _HEDGING.match(bracketed["inner"]):
+            return None
+        if first_number(text, start, bracketed.start()) is not None:
+            end = bracketed.start()
     found = _in_range(text, start, end)
-    return _in_range(text, *line) if found is None and start > line[0] else found
+    return _in_range(text, line[0], end) if found is None and start > line[0] else found
 
 
 def spaced(number: str) -> str:
@@ -89,7 +120,48 @@ def spaced(number: str) -> str:
 
 
 def _in_range(text: str, start: int, end: int) -> tuple[int, int, str] | None:
-    return _formula(text, start, end) or _bold(text, start, end) or _number(text, start, end)
+    return (
+        _before_adjunct(text, start, end)
+        or _formula(text, start, end)
+        or _bold(text, start, end)
+        or _approximated(text, start, end)
+        or _number(text, start, end)
+    )
+
+
+def _rows(text: str, end: int) -> tuple[int, int, str] | None:
+    """Return the rows of an environment that the text ends with."""
+    begin = None
+    for begin in _ROWS_BEGIN.finditer(text, max(0, end - _WINDOW), end):  # noqa: B007  the last one
+        pass
+    return (begin.end(), text.rfind("\\end", 0, end), "rows") if begin else None
+
+
+def _before_adjunct(text: str, start: int, end: int) -> tuple[int, int, str] | None:
+    """Return the value of "is 4, attained at x = 2", which a value of something else follows."""
+    stop = end - (text[end - 1 : end] in {".", "!"})
+    for verb in reversed([*_VERB.finditer(text, start, stop)]):
+        value = FORMULA.match(text, verb.end(), stop) or _NUMBER.match(text, verb.end(), stop)
+        if value is None or not _has_digit(value):
+            continue
+        adjunct = _ADJUNCT.fullmatch(text, value.end(), stop)
+        if adjunct and _DIGIT.search(adjunct["rest"]) and not _FURTHER.search(adjunct["rest"]):
+            rule = "formula" if value.re is FORMULA else "number"
+            return value.start(), value.end(), rule
+    return None
+
+
+def _approximated(text: str, start: int, end: int) -> tuple[int, int, str] | None:
+    """Return a value in plain signs together with what it is about: `√2 ≈ 1.414`."""
+    sign = text.rfind("≈", start, end)
+    if sign < 0:
+        return None
+    begin = start
+    for word in _ABOUT.finditer(text, start, sign):
+        begin = word.end()
+    exact = text[begin:sign].strip(" *=")
+    stop = end - (text[end - 1 : end] == ".")
+    return (begin, stop, "formula") if exact and not exact.isalpha() else None
 
 
 def joined(text: str, end: int) -> int:
@@ -116,16 +188,6 @@ def first_number(text: str, start: int, end: int) -> int | None:
         if _has_digit(match):
             return match.start()
     return None
-
-
-def _last_line(text: str) -> tuple[int, int] | None:
-    end = len(text.rstrip())
-    if polite := _POLITE.search(text, max(0, end - _LONGEST_POLITE), end):
-        end = polite.start()
-    if end == 0:
-        return None
-    start = text.rfind("\n", 0, end) + 1
-    return max(start, end - _WINDOW), end
 
 
 def _formula(text: str, start: int, end: int) -> tuple[int, int, str] | None:
@@ -159,7 +221,13 @@ def _said_of(text: str, first: int, last: int, end: int) -> tuple[int, int, str]
 
 def _bold(text: str, start: int, end: int) -> tuple[int, int, str] | None:
     found = [match.span(1) for match in _BOLD.finditer(text, start, end)]
-    return (*found[-1], "bold") if found else None
+    while found and text[found[-1][1] - 1] in ":：":
+        found.pop()
+    if not found:
+        return None
+    if _SENTENCE.search(text, *found[-1]):
+        return _formula(text, *found[-1]) or _number(text, *found[-1])
+    return (*found[-1], "bold")
 
 
 def _number(text: str, start: int, end: int) -> tuple[int, int, str] | None:
@@ -188,11 +256,27 @@ def _near_last_digit(text: str, start: int, end: int) -> int:
 def _widened(text: str, line: tuple[int, int], found: tuple[int, int, str]) -> tuple[int, int, str]:
     """Return the point or the list that the last number is part of, else the number."""
     first, last, rule = found
+    if term := _term(text, line, (first, last)):
+        return term
     for pattern in (_POINT, _NAMED, _LIST):
         for match in pattern.finditer(text, max(line[0], first - _LONGEST_LIST), line[1]):
             if match.start() < first and match.end() >= first + 1:
                 return match.start(), max(match.end(), last), rule
     return found
+
+
+def _term(text: str, line: tuple[int, int], number: tuple[int, int]) -> tuple[int, int, str] | None:
+    """Return what the last number is a factor or a summand of, as in `5√2`, `25π`, `20 + 30`."""
+    first, end = number
+    begin = max(text.rfind(" ", line[0], first) + 1, line[0])
+    run = _RUN.match(text, begin, line[1])
+    last = begin + len(run.group().rstrip(".,*")) if run else begin
+    beside = text[begin:first] + text[end:last]
+    if last >= end and not _PART_OF.isdisjoint(beside) and text[last - 1] != "^":
+        return begin, min(joined(text, last), line[1]), "formula"
+    near = max(line[0], first - _LONGEST_NUMBER)
+    operation = _OPERATION.search(text, near, first)
+    return (operation.start(), end, "number") if operation else None
 
 
 def _has_digit(match: re.Match[str]) -> bool:
