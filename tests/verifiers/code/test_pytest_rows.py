@@ -8,6 +8,7 @@ import pytest
 
 from cheats import CHEATS
 from jail_checks import judge
+from jail_programs import Subject, load
 from rewardd_sandbox.local import LocalSandbox
 from rewardd_verifiers import Reason
 
@@ -55,6 +56,17 @@ async def test_no_cheat_passes(sandbox: LocalSandbox, turn: int, cheat: str) -> 
     ]
     assert verdicts
     assert not [(name, verdict) for name, verdict in verdicts if verdict.score != 0.0]
+
+
+@pytest.mark.parametrize("subject", load("attacks/calls.txt"), ids=lambda s: s.name)
+async def test_no_function_is_paid_for_less_than_the_result(
+    sandbox: LocalSandbox, subject: Subject
+) -> None:
+    test = "from solution import mul\ndef test_a():\n    assert mul(6, 7) == 42\n"
+    reference = _reference(f"{test}def test_b():\n    assert mul(2, 3) == 6")
+    verdict = await judge(sandbox, subject.source, {**reference, "limits": subject.limits})
+    assert (verdict.score, subject.claim) == (0.0, subject.claim)
+    assert verdict.detail.encode(), "it can be written down"
 
 
 @pytest.mark.parametrize(

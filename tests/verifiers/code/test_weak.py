@@ -53,7 +53,7 @@ async def test_a_right_program_passes_and_its_verdict_says_how_far_to_trust_it(
         pytest.param("import os\ndef task(*a): os._exit(0)", Reason.RUNTIME_ERROR, id="leaves"),
         pytest.param(
             "import unittest\nunittest.TestCase.run = lambda *a: None\ndef task(*a): return 0",
-            Reason.RUNTIME_ERROR,
+            Reason.MISMATCH,
             id="vanished_tests",
         ),
         pytest.param(

@@ -12,69 +12,34 @@ from typing import cast
 
 from rewardd_sandbox import Answer, BuildFailure, End, Given, Jail, Limits, Program
 from rewardd_sandbox.codec import UnsupportedError, decode, encode
+from rewardd_verifiers.code import session
 from rewardd_verifiers.code.fields import ShapeError
 from rewardd_verifiers.code.outcomes import PASSED, Judged, troubled
 from rewardd_verifiers.code.tasks import Task
 from rewardd_verifiers.verdict import Reason
 
 _SHOWN = 300
-_HARNESS = b'''
-import builtins, sys, types, unittest
-
-def cases(names, before):
-    """The tests of what the test code defined: suites and plain functions."""
-    loader = unittest.TestLoader()
-    new = [(n, v) for n, v in names.items() if n not in before or before[n] is not v]
-    suites = [loader.loadTestsFromTestCase(v) for _, v in new
-              if isinstance(v, type) and issubclass(v, unittest.TestCase)]
-    plain = [v for n, v in new if n.startswith("test") and isinstance(v, types.FunctionType)]
-    return suites, plain
-
-class Stub(types.ModuleType):
-    def __getattr__(self, name):
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return lambda *args, **kwargs: None
-
-def collect(test, entry):
-    for name in ("solution", "main", "submission"):
-        sys.modules[name] = Stub(name)
-    names = {"__name__": "tests", "__builtins__": builtins, entry: lambda *args, **kwargs: None}
-    before = dict(names)
-    exec(compile(test, "test", "exec"), names)
-    suites, plain = cases(names, before)
-    return sum(suite.countTestCases() for suite in suites) + len(plain)
-
+_MAIN = "rewardd_main.py"
+_HARNESS = b"""
+from rewardd_verifiers.code.jailed import near
+_offered = {name: value for name, value in __builtins__.items() if name != "__ask__"}
 def begin(source):
-    own = types.ModuleType("solution")
-    own.__builtins__ = builtins
-    for name in ("solution", "main", "submission"):
-        sys.modules[name] = own
-    exec(compile(source, "main.py", "exec"), own.__dict__)
-    return verdict(own, __ask__("loaded"))
-
-def verdict(own, told):
-    names = {**own.__dict__, "__name__": "tests"}
-    before = dict(names)
-    exec(compile(told["test"], "test", "exec"), names)
-    suites, plain = cases(names, before)
-    result, ran, bad = unittest.TestResult(), 0, []
-    for suite in suites:
-        suite.run(result)
-    for found in plain:
-        try:
-            found()
-        except BaseException as error:
-            bad.append(f"{found.__name__}: {type(error).__name__}: {error}")
-        ran += 1
-    bad += [text for _, text in result.failures + result.errors]
-    bad += [str(case) for case in result.unexpectedSuccesses]
-    text = bad[0][-300:] if bad else ""
-    return {"token": told["token"], "ran": result.testsRun + ran, "bad": len(bad), "text": text}
-'''
-_BARE = Program(
-    language="python", files={"main.py": _HARNESS}, main="main.py", dialogue=True, suspect=True
-)
+    return near.begin(__ask__, source, _offered)
+"""
+_SURVEY = b"""
+from rewardd_verifiers.code.jailed import beside, pytest_like
+_offered = {name: value for name, value in __builtins__.items() if name != "__ask__"}
+def survey(test, entry):
+    try:
+        return beside.survey(test, entry, _offered)
+    except pytest_like.LackingError as error:
+        return {"lacking": str(error)}
+"""
+_ORDER = (
+    "catching", "exchange", "approximate", "pytest_like", "suites", "fixtures", "collection",
+    "running", "plainness", "offered", "beside",
+)  # fmt: skip
+"""Modules of `jailed` that run tests, each after those that it imports."""
 
 
 async def hold(jail: Jail, task: Task, source: str, limits: Limits) -> tuple[Judged, Answer]:
@@ -84,43 +49,66 @@ async def hold(jail: Jail, task: Task, source: str, limits: Limits) -> tuple[Jud
         ShapeError: the tests cannot be collected, or there are none.
         SandboxError: the sandbox failed.
     """
-    wanted = await _collected(jail, task, limits)
-    room = await _opened(jail, limits)
+    count, skips = await _surveyed(jail, task, limits)
+    room = await _opened(jail, _HARNESS, {}, limits)
     token = secrets.token_hex(16)
     try:
-        first = await room.feed(_call("begin", [source]))
-        trouble = troubled(first, limits)
-        if trouble is not None:
-            return trouble, first
-        if _value(first) != "loaded":
-            return _hurt("it spoke out of turn"), first
-        tests = encode({"test": task.test_source, "token": token})
-        answer = await room.feed(Given(stdin=tests, call=True))
+        answer = await room.feed(_call("begin", [source]))
+        for told, message in (("loaded", {"token": token}), ("ready", _tests(task, skips))):
+            trouble = troubled(answer, limits)
+            if trouble is not None:
+                return trouble, answer
+            if _value(answer) != {told: True}:
+                return _hurt("it spoke out of turn"), answer
+            answer = await room.feed(Given(stdin=encode(message), call=True))
     finally:
         await room.close()
-    return troubled(answer, limits) or _judge(_value(answer), token, wanted), answer
+    return troubled(answer, limits) or _judge(_value(answer), token, count), answer
 
 
-async def _collected(jail: Jail, task: Task, limits: Limits) -> int:
-    """Count the tests where the submission is not."""
-    room = await _opened(jail, limits)
+def _tests(task: Task, skips: list[str]) -> dict[str, object]:
+    """Return what is sent when the program is loaded: tests, and the code that runs them."""
+    package = "rewardd_verifiers.code.jailed"
+    parents = [package.rsplit(".", number)[0] for number in (2, 1, 0)]
+    held = session.sources()
+    names = [f"{package}.{name}" for name in _ORDER]
+    sources = [(name, held[f"{name.replace('.', '/')}.py"].decode()) for name in names]
+    modules = [*((name, "") for name in parents), *sources]
+    return {"test": task.test_source, "skips": skips, "modules": modules}
+
+
+async def _surveyed(jail: Jail, task: Task, limits: Limits) -> tuple[int, list[str]]:
+    """Count the tests where the program is not, and name those that leave themselves out."""
+    room = await _opened(jail, _SURVEY, task.files, limits)
     try:
-        answer = await room.feed(_call("collect", [task.test_source, task.entry]))
+        answer = await room.feed(_call("survey", [task.test_source, task.entry]))
     finally:
         await room.close()
-    count = _value(answer)
-    if answer.end is not End.EXITED or type(count) is not int:
+    value = _value(answer)
+    told = cast("Mapping[str, object]", value if isinstance(value, dict) else {})
+    if "lacking" in told:
+        raise ShapeError(f"the tests ask for what is not offered: {told['lacking']}")
+    if answer.end is not End.EXITED or not told:
         tail = answer.stderr_tail[-_SHOWN:].decode("utf-8", "replace")
         raise ShapeError(f"the unit tests cannot be collected: {tail}")
-    if count == 0:
+    count, skips = cast(int, told["count"]), cast("list[str]", told["skips"])
+    if count <= len(skips):
         raise ShapeError("the test code holds no tests: nothing to fail is no pass")
-    return count
+    return count, skips
 
 
-async def _opened(jail: Jail, limits: Limits) -> Jail:
-    room = await jail.companion(_BARE, limits)
+async def _opened(jail: Jail, main: bytes, shown: Mapping[str, bytes], limits: Limits) -> Jail:
+    program = Program(
+        language="python",
+        files={**shown, **session.sources(), _MAIN: main},
+        main=_MAIN,
+        prelude=True,
+        dialogue=True,
+        suspect=True,
+    )
+    room = await jail.companion(program, limits)
     if isinstance(room, BuildFailure):
-        raise ShapeError(f"the harness does not compile: {room.log[:_SHOWN]}")
+        raise ShapeError(f"what runs the tests does not compile: {room.log[:_SHOWN]}")
     return room
 
 
@@ -141,9 +129,18 @@ def _judge(value: object, token: str, wanted: int) -> Judged:
         return _hurt("the tests did not report")
     if told.get("ran") != wanted:
         return _hurt(f"{told.get('ran')} of {wanted} tests reported")
-    if told.get("bad") == 0:
-        return PASSED
-    return Judged(score=0.0, reason=Reason.MISMATCH, detail=str(told.get("text"))[-_SHOWN:])
+    passed, failed, changed = told.get("passed"), told.get("failed"), told.get("changed")
+    if changed:
+        return _hurt(f"it changed what decides about tests: {changed}")
+    if type(passed) is not int or type(failed) is not int:
+        return _hurt("the tests did not report")
+    if failed == 0:
+        return PASSED if passed else _hurt("no test passed")
+    return Judged(
+        score=passed / (passed + failed),
+        reason=Reason.MISMATCH,
+        detail=f"{told.get('name')}: {told.get('text')}"[:_SHOWN],
+    )
 
 
 def _hurt(detail: str) -> Judged:

@@ -2,7 +2,7 @@
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import FunctionType
 from typing import Any
@@ -59,8 +59,8 @@ class Collection:
         return sum(item.count for item in self.items)
 
 
-def collect(names: Mapping[str, Value], module: str) -> Collection:
-    """Return the tests among the names of a module.
+def collect(names: Mapping[str, Value], module: str, offered: Iterable[str]) -> Collection:
+    """Return the tests among the names of a module; `offered` names further fixtures.
 
     Raises:
         LackingError: they ask for what is not offered.
@@ -73,7 +73,18 @@ def collect(names: Mapping[str, Value], module: str) -> Collection:
             items += _expanded(Item(name, found, None, marks), fixtures)
         elif is_a(found, type) and found.__module__ == module:
             items += _of_class(name, found, fixtures, marks)
+    for item in items:
+        _check(item, {**fixtures, **own_fixtures(item.owner)}, {*offered, "request"})
     return Collection(items, fixtures, names)
+
+
+def _check(item: Item, known: Mapping[str, Fixture], offered: set[str]) -> None:
+    """Refuse a test that names a fixture which nobody has."""
+    asked = [name for name in (*item.unasked, *item.arguments) if name not in item.given]
+    unknown = [name for name in closure(asked, known) if name not in known]
+    missing = next((name for name in unknown if name not in offered), None)
+    if missing is not None:
+        raise LackingError(f"fixture {missing!r} is not offered")
 
 
 def _of_class(

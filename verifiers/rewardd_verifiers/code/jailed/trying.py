@@ -103,7 +103,7 @@ class _Trial:
         module.__dict__.update(names)
         sys.modules[TESTS] = module
         exec(code, module.__dict__)  # noqa: S102  what a jail is for
-        collection = collect(module.__dict__, TESTS)
+        collection = collect(module.__dict__, TESTS, ())
         return self._report(collection)
 
     def _names(self) -> dict[str, Value]:
