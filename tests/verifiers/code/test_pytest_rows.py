@@ -131,6 +131,14 @@ async def test_the_first_failure_is_told_with_its_line_and_what_was_given(
     assert "f(2) gave 1" in str(verdict.evidence["first_failure"])
 
 
+async def test_a_row_of_kod_code_is_read_as_it_stands(sandbox: LocalSandbox) -> None:
+    test = "from solution import f\ndef test_a():\n    assert f(1) == 1"
+    info = [{"function_name": "f", "parameter_list": "(x)"}]
+    row = {"question": "...", "solution": "...", "test": test, "test_info": info}
+    assert (await judge(sandbox, "def f(x): return 1", row)).score == 1.0
+    assert (await judge(sandbox, "def f(x): return 2", row)).score == 0.0
+
+
 async def test_a_share_of_the_tests_can_be_rewarded(sandbox: LocalSandbox) -> None:
     test = "from solution import f\ndef test_a():\n    assert f(1) == 1\ndef test_b():\n"
     reference = _reference(f"{test}    assert f(2) == 4")

@@ -221,6 +221,19 @@ def _human_eval(row: Mapping[str, Any]) -> Task:
     )
 
 
+def _kod_code(row: Mapping[str, Any]) -> Task:
+    """KodCode: tests for pytest, and what they are about: {test, test_info: [{function_name}]}."""
+    test = text(row["test"], "test")
+    about = [mapping(one, "test_info") for one in sequence(row["test_info"], "test_info")]
+    named = about[0].get("function_name") if len(about) == 1 else None
+    return Task(
+        kind=Kind.UNITTEST,
+        tests=(Test(source=test),),
+        entry=text(named or "", "function_name"),
+        test_source=test,
+    )
+
+
 def _verification(row: Mapping[str, Any]) -> Task:
     """open-r1 verifiable: {verification_info: {language, test_cases}}."""
     held = mapping(decoded(row["verification_info"]), "verification_info")
@@ -295,6 +308,7 @@ _SHAPES: Sequence[tuple[tuple[str, ...], _Shape]] = (
     (("generated_tests",), _contests),
     (("official_tests",), _codeforces),
     (("entry_point", "test"), _human_eval),
+    (("test", "test_info"), _kod_code),
     (("test_cases",), _test_cases),
     (("kind",), own_shape.read),
     (("tests",), own_shape.read),
