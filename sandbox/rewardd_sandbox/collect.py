@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterable, Mapping
 
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_DEEPEST = 16
 
 
 def collect(directory: int, names: Iterable[str], most_bytes: int) -> Mapping[str, bytes]:
@@ -24,8 +25,13 @@ def collect(directory: int, names: Iterable[str], most_bytes: int) -> Mapping[st
 
 
 def listing(directory: int) -> list[str]:
-    """Return the names in an open directory."""
-    return sorted(os.listdir(directory))
+    """Return the names of files below an open directory; hidden and deep folders are left out."""
+    found: list[str] = []
+    for place, folders, names, _ in os.fwalk(".", dir_fd=directory):
+        shallow = place.count("/") < _DEEPEST
+        folders[:] = [name for name in folders if shallow and not name.startswith(".")]
+        found += [f"{place}/{name}".removeprefix("./") for name in names]
+    return sorted(found)
 
 
 def _read(directory: int, name: str, most_bytes: int) -> bytes | None:

@@ -1,13 +1,15 @@
 """The table of languages: one entry each; nothing outside it branches on a language's name."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
 from types import MappingProxyType
 
 _MIB = 1 << 20
+# What judges define, so that a program reads its input and not the files of its author's machine.
+_JUDGE = ("-DONLINE_JUDGE",)
 
 
 class MemoryLimit(StrEnum):
@@ -22,7 +24,7 @@ class Variant:
     """One way to run a language; the first whose programs are all found is taken.
 
     In `build` and `run` these stand for values: {NAME} for the path of program NAME, {main},
-    {stem} (main without its suffix), {out} (the built file), {memory_mib}.
+    {stem} (main without its suffix), {out} (the built file), {entry}, {memory_mib}.
 
     Attributes:
         needs: programs that must be found.
@@ -46,6 +48,7 @@ class Language:
     Attributes:
         main: name of the file for a source that comes without one.
         name_main: gives that name from the source instead, where the source decides.
+        name_entry: gives from the source what {entry} stands for, where that is not {stem}.
         runner: run by the zygote's own interpreter.
         share_mib: what the runtime takes on top of the limit.
         threads: how many of them the runtime and a program may have.
@@ -64,6 +67,7 @@ class Language:
     hello: str
     variants: tuple[Variant, ...] = ()
     name_main: Callable[[str], str] | None = None
+    name_entry: Callable[[str], str] | None = None
     runner: bool = False
     memory: MemoryLimit = MemoryLimit.ADDRESS_SPACE
     share_mib: int = 64
@@ -85,26 +89,52 @@ _JAVA_NOISE = re.compile(
     re.DOTALL,
 )
 _MOST_CLASSES = 200
-_PUBLIC_CLASS = re.compile(
-    r"\bpublic\s+(?:(?:final|abstract|strictfp|sealed)\s+)*(?:class|record|enum|interface)\s+(\w+)"
+_TYPE = re.compile(
+    r"(?P<public>\bpublic\s+(?:[\w-]+\s+){0,3})?\b(?:class|record|enum|interface)\s+(?P<name>[\w$]+)"
 )
-_ANY_CLASS = re.compile(r"\b(?:class|record|enum|interface)\s+(\w+)")
+_PACKAGE = re.compile(r"^\s*(?:@\w+\s*)?package\s+([\w.$]+)\s*;")
+_MAIN_METHOD = re.compile(r"\bvoid\s+main\s*\(")
 
 
 def _java_main(source: str) -> str:
     """Return the file that Java wants: named as the public class, else as the one with `main`."""
     bare = _JAVA_NOISE.sub(" ", source)
-    tops = [found for found in _first(_PUBLIC_CLASS, bare) if _depth(bare, found.start()) == 0]
-    if tops:
-        return f"{tops[0].group(1)}.java"
-    entry = bare.find("static void main")
-    before = [found for found in _first(_ANY_CLASS, bare) if found.start() < entry]
-    outer = [found for found in before if _depth(bare, found.start()) == 0]
-    return f"{outer[-1].group(1) if outer else 'Main'}.java"
+    public = [name for name, public in _java_types(bare).values() if public]
+    return f"{public[0] if public else _java_class(bare)}.java"
 
 
-def _first(pattern: re.Pattern[str], source: str) -> Iterator[re.Match[str]]:
-    return islice(pattern.finditer(source), _MOST_CLASSES)
+def _java_entry(source: str) -> str:
+    """Return the full name of the class that is started."""
+    bare = _JAVA_NOISE.sub(" ", source)
+    package = _PACKAGE.match(bare)
+    return f"{package[1]}.{_java_class(bare)}" if package else _java_class(bare)
+
+
+def _java_class(bare: str) -> str:
+    """Return the class with `main`: of several the public one, or `Main`, else the first."""
+    types = _java_types(bare)
+    starts = sorted(types)
+    found: list[tuple[bool, bool, str]] = []
+    for method in islice(_MAIN_METHOD.finditer(bare), _MOST_CLASSES):
+        before = [start for start in starts if start < method.start()]
+        if before and _depth(bare, method.start()) == 1 and _is_static(bare, method.start()):
+            name, public = types[before[-1]]
+            found.append((not public, name != "Main", name))
+    if found:
+        return min(found, key=lambda one: one[:2])[2]
+    return next((name for name, public in types.values() if public), "Main")
+
+
+def _java_types(bare: str) -> dict[int, tuple[str, bool]]:
+    """Return the top-level types by where they begin: the name, and whether it is public."""
+    found = islice(_TYPE.finditer(bare), _MOST_CLASSES)
+    tops = [one for one in found if _depth(bare, one.start()) == 0]
+    return {one.start(): (one["name"], one["public"] is not None) for one in tops}
+
+
+def _is_static(bare: str, at: int) -> bool:
+    begin = max(bare.rfind(mark, 0, at) for mark in "{};")
+    return re.search(r"\bstatic\b", bare[begin + 1 : at]) is not None
 
 
 def _depth(source: str, end: int) -> int:
@@ -115,12 +145,19 @@ def _depth(source: str, end: int) -> int:
 _STRIP_TYPES = """
 const fs = require("fs"), path = require("path");
 const ts = require(path.join(process.argv[1], "../../lib/typescript.js"));
-const options = {{target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.CommonJS}};
+const options = (module) => ({{target: ts.ScriptTarget.ES2022, module}});
+const awaits = (node) => ts.isAwaitExpression(node) ||
+  Boolean(ts.isForOfStatement(node) && node.awaitModifier);
+const waits = (node) => !ts.isFunctionLike(node) &&
+  (awaits(node) || Boolean(ts.forEachChild(node, waits)));
+const kind = (name, source) => waits(ts.createSourceFile(name, source, ts.ScriptTarget.ES2022)) ?
+  ts.ModuleKind.ES2022 : ts.ModuleKind.CommonJS;
 const walk = (place) => fs.readdirSync(place, {{withFileTypes: true}}).flatMap((entry) =>
   entry.isDirectory() ? walk(path.join(place, entry.name)) : path.join(place, entry.name));
 for (const name of walk(".").filter((name) => /\\.[mc]?tsx?$/.test(name))) {{
   const source = fs.readFileSync(name, "utf8"), asked = {{reportDiagnostics: true, fileName: name}};
-  const made = ts.transpileModule(source, {{...asked, compilerOptions: options}});
+  const compilerOptions = options(kind(name, source));
+  const made = ts.transpileModule(source, {{...asked, compilerOptions}});
   for (const problem of made.diagnostics) {{
     console.error(name + ": " + ts.flattenDiagnosticMessageText(problem.messageText, " "));
     process.exitCode = 1;
@@ -147,7 +184,9 @@ _ALL = (
             Variant(
                 needs=("g++",),
                 version=("{g++}", "-dumpfullversion"),
-                build=(("{g++}", "-O2", "-std=c++20", "-pipe", "{main}", "-o", "{out}"),),
+                build=(
+                    ("{g++}", "-O2", "-std=gnu++20", *_JUDGE, "-pipe", "{main}", "-o", "{out}"),
+                ),
                 built=("{stem}.out",),
             ),
         ),
@@ -161,7 +200,12 @@ _ALL = (
             Variant(
                 needs=("gcc",),
                 version=("{gcc}", "-dumpfullversion"),
-                build=(("{gcc}", "-O2", "-std=c17", "-pipe", "{main}", "-o", "{out}", "-lm"),),
+                build=(
+                    (
+                        "{gcc}", "-O2", "-std=gnu17", *_JUDGE, "-pipe", "{main}", "-o", "{out}",
+                        "-lm",
+                    ),
+                ),
                 built=("{stem}.out",),
             ),
         ),
@@ -213,6 +257,7 @@ _ALL = (
         tags=("java",),
         main="Main.java",
         name_main=_java_main,
+        name_entry=_java_entry,
         hello='class Main { public static void main(String[] a) { System.out.println("hello"); } }',
         memory=MemoryLimit.DATA,
         share_mib=768,
@@ -235,7 +280,8 @@ _ALL = (
                     "{java}", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-XX:-CreateCoredumpOnCrash",
                     "-Xms8m", "-XX:ReservedCodeCacheSize=48m", "-XX:CICompilerCount=2",
                     "-XX:ErrorFile=/dev/null", "-XX:TieredStopAtLevel=4", "-Xshare:auto",
-                    "-Xss64m", "-Xmx{memory_mib}m", "-Dfile.encoding=UTF-8", "-cp", ".", "{stem}",
+                    "-Xss64m", "-Xmx{memory_mib}m", "-Dfile.encoding=UTF-8", "-DONLINE_JUDGE=true",
+                    "-cp", ".", "{entry}",
                 ),
             ),
         ),

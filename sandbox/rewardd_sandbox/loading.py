@@ -156,7 +156,10 @@ def compiler(program: Program, limits: Limits, toolchain: Toolchain, command: li
 def names(program: Program) -> dict[str, str]:
     """Return the words that stand for file names in a command line."""
     stem = program.main.rpartition(".")[0] or program.main
-    return {"main": program.main, "stem": stem, "out": f"{stem}.out"}
+    name_entry = LANGUAGES[program.language].name_entry
+    source = program.files[program.main].decode("utf-8", "replace")
+    entry = name_entry(source) if name_entry else stem
+    return {"main": program.main, "stem": stem, "out": f"{stem}.out", "entry": entry}
 
 
 def _cell(language: Language, program: Program, limits: Limits, tier: Tier) -> Cell:

@@ -57,7 +57,7 @@ async def run(
 async def judge(sandbox: Sandbox, source: str, reference: object, **params: object) -> Verdict:
     verifier = Catalog().build("code", params)
     assert isinstance(verifier, SandboxVerifier)
-    completion = f"```python\n{source}\n```"
+    completion = f"```{params.get('language', 'python')}\n{source}\n```"
     sample = Sample(completion=completion, reference=type_reference(verifier, reference))
     return await verifier.verify(sample, sandbox)
 

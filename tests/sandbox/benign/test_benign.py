@@ -17,11 +17,50 @@ _MISSING = {
 """What a tier is documented not to offer."""
 
 
+_RIGHT = load("benign/right.txt")
+_ELSEWHERE = load("benign/languages.txt")
+
+
+def _expected(subject: Subject, tier: Tier) -> float:
+    return 0.0 if subject.needs in _MISSING[tier] else 1.0
+
+
+def _reference(subject: Subject) -> dict[str, object]:
+    tests = subject.tests or _TESTS
+    return {"tests": tests, "compare": subject.compare, "limits": subject.limits}
+
+
+def _broken(subject: Subject) -> dict[str, object]:
+    """Return a reference whose last test is wrong: what a twin of the program would give."""
+    *tests, last = subject.tests or _TESTS
+    return {**_reference(subject), "tests": [*tests, {**last, "stdout": f"{last['stdout']}1"}]}
+
+
 @pytest.mark.parametrize("strict", [False, True], ids=["batch", "strict"])
-@pytest.mark.parametrize("subject", load("benign/right.txt"), ids=lambda s: s.name)
+@pytest.mark.parametrize("subject", _RIGHT, ids=lambda s: s.name)
 async def test_a_right_program_passes(
     sandbox: LocalSandbox, subject: Subject, tier: Tier, *, strict: bool
 ) -> None:
-    verdict = await judge(sandbox, subject.source, {"tests": _TESTS}, strict=strict)
-    expected = 0.0 if subject.needs in _MISSING[tier] else 1.0
-    assert verdict.score == expected, (subject.claim, verdict)
+    verdict = await judge(sandbox, subject.source, _reference(subject), strict=strict)
+    assert verdict.score == _expected(subject, tier), (subject.claim, verdict)
+
+
+@pytest.mark.parametrize("subject", _RIGHT, ids=lambda s: s.name)
+async def test_what_it_prints_is_looked_at(sandbox: LocalSandbox, subject: Subject) -> None:
+    verdict = await judge(sandbox, subject.source, _broken(subject))
+    assert verdict.score == 0.0, (subject.claim, verdict)
+
+
+# What languages need differs least between neighbouring tiers, and compilers take their time.
+@pytest.mark.parametrize("tier", [Tier.FULL, Tier.USER], indirect=True, ids=str, scope="session")
+@pytest.mark.parametrize("subject", _ELSEWHERE, ids=lambda s: s.name)
+async def test_a_right_program_passes_in_any_language(
+    sandbox: LocalSandbox, subject: Subject, tier: Tier
+) -> None:
+    (report,) = await sandbox.check_languages([subject.language])
+    if not report.available:
+        pytest.skip(f"{subject.language}: {report.problem}")
+    told = {"language": subject.language}
+    right = await judge(sandbox, subject.source, _reference(subject), **told)
+    wrong = await judge(sandbox, subject.source, _broken(subject), **told)
+    assert (right.score, wrong.score) == (_expected(subject, tier), 0.0), (right, wrong)

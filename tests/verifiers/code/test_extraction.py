@@ -98,12 +98,43 @@ def test_any_text_gives_code_or_says_why_not(completion: str) -> None:
             "D.java", id="main_only",
         ),
         pytest.param("class X { public class In {} }", "Main.java", id="inner"),
+        pytest.param(
+            "class A{}\nclass B{ static public\n void main (String[] a){} }\nclass C{}",
+            "B.java", id="main_in_the_middle",
+        ),
+        pytest.param(
+            "public class Z{}\nclass Main{public static void main(String[] a){}}",
+            "Z.java", id="public_without_main",
+        ),
         pytest.param("/*" * 100_000, "Main.java", id="never_closed"),
         pytest.param('"\\' * 100_000, "Main.java", id="never_closed_text"),
     ],
 )  # fmt: skip
 def test_a_java_file_is_named_after_its_class(source: str, name: str) -> None:
     assert main_file(LANGUAGES["java"], source) == name
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        pytest.param("/* x */ package a.b;\nclass C{static void main(){}}", "a.b.C", id="package"),
+        pytest.param(
+            "public class Z{void main(){}}\nclass Main{static void main(){}}", "Main",
+            id="public_without_main",
+        ),
+        pytest.param(
+            "class A{static void main(){}}\npublic class B{static void main(){}}", "B",
+            id="public_of_two",
+        ),
+        pytest.param("class A{class In{static void main(){}}}", "Main", id="inner"),
+        pytest.param("class A{static void main(){}}\nclass Main{}", "A", id="none_in_main"),
+        pytest.param("interface I{static void main(){}}", "I", id="interface"),
+    ],
+)  # fmt: skip
+def test_java_starts_the_class_with_a_main(source: str, name: str) -> None:
+    entry = LANGUAGES["java"].name_entry
+    assert entry is not None
+    assert entry(source) == name
 
 
 def test_tags_are_found_in_any_case() -> None:
