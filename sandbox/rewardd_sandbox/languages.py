@@ -169,14 +169,14 @@ for (const name of walk(".").filter((name) => /\\.[mc]?tsx?$/.test(name))) {{
 _ALL = (
     Language(
         name="python",
-        tags=("python", "py", "python3"),
+        tags=("python", "py", "python3", "py3", "pypy", "pypy3", "ipython"),
         main="main.py",
         hello='print("hello")',
         runner=True,
     ),
     Language(
         name="cpp",
-        tags=("cpp", "c++", "cc", "cxx"),
+        tags=("cpp", "c++", "cc", "cxx", "g++", "gnu++"),
         main="main.cpp",
         hello='#include <iostream>\nint main() { std::cout << "hello\\n"; }',
         precompile="bits/stdc++.h",
@@ -212,7 +212,7 @@ _ALL = (
     ),
     Language(
         name="javascript",
-        tags=("javascript", "js", "node"),
+        tags=("javascript", "js", "node", "nodejs", "mjs", "cjs"),
         main="main.js",
         hello='console.log("hello")',
         memory=MemoryLimit.DATA,
@@ -339,12 +339,24 @@ _ALL = (
 )  # fmt: skip
 
 LANGUAGES: Mapping[str, Language] = MappingProxyType({entry.name: entry for entry in _ALL})
+# Two is another language than the Python that runs here.
+_TAG = re.compile(
+    r"(?:lang(?:uage)?[-=])?(?P<name>(?!py(?:thon)?-?2)[a-z+]{1,20})(?:[-_]?\d[\d.]{0,8})?(?:[,;].*)?"
+)
 _BY_TAG = {tag: entry for entry in _ALL for tag in entry.tags}
 
 
 def find(tag: str) -> Language | None:
-    """Return the language that a name or a code block's tag stands for; None if there is none."""
-    return _BY_TAG.get(tag.strip().lower())
+    """Return the language that a name or a code block's tag stands for; None if there is none.
+
+    A tag may carry a version, as in `c++17`, and what sites add: `language-js`, `python,editable`.
+    """
+    bare = tag.strip().lower()
+    exact = _BY_TAG.get(bare)
+    if exact is not None:
+        return exact
+    found = _TAG.fullmatch(bare)
+    return None if found is None else _BY_TAG.get(found["name"])
 
 
 def main_file(language: Language, source: str) -> str:

@@ -75,6 +75,22 @@ async def test_what_is_no_program_is_never_run(
 
 
 @pytest.mark.parametrize(
+    "blocks",
+    [
+        pytest.param([("solution.py", _SUM)], id="the_only_one"),
+        pytest.param([("main.py", _SUM), ("lib/a.py", "1 / 0")], id="by_its_name"),
+        pytest.param([("a.py", f"def go():\n    {_SUM}"), ("b.py", "import a\na.go()")], id="last"),
+    ],
+)
+async def test_of_named_files_alone_one_is_run(
+    sandbox: LocalSandbox, blocks: list[tuple[str, str]]
+) -> None:
+    completion = "\n".join(f"```python:{name}\n{source}\n```" for name, source in blocks)
+    verdict = await Code().verify(Sample(completion=completion, reference=read(_IO)), sandbox)
+    assert verdict.score == 1.0
+
+
+@pytest.mark.parametrize(
     ("reward", "tests", "score"),
     [
         pytest.param("all", _TESTS, 0.0, id="all"),

@@ -22,6 +22,20 @@ PYTHON = LANGUAGES["python"]
         pytest.param("1. a\n   ```python\n   if 1:\n       x\n   ```", "if 1:\n    x\n", id="list"),
         pytest.param("~~~python\nx\n~~~", "x\n", id="tildes"),
         pytest.param("```{.python .numberLines}\nx\n```", "x\n", id="pandoc"),
+        pytest.param("```python3.12\nx\n```", "x\n", id="version"),
+        pytest.param("```language-py\nx\n```", "x\n", id="prefixed"),
+        pytest.param("```python,editable\nx\n```", "x\n", id="more_behind"),
+        pytest.param("```python\nx\n```\n```python2\ny\n```", "x\n", id="another_python"),
+        pytest.param("Here: ```python\nx\n```", "x\n", id="opened_within_a_line"),
+        pytest.param("```python\nx```", "x", id="closed_behind_code"),
+        pytest.param("```python\nx\n``` Done.", "x\n", id="text_behind_the_fence"),
+        pytest.param("So: ```py\nx\n```\nOut:\n```\n6\n```", "x\n", id="loose_before_output"),
+        pytest.param("a ```python\nx\n```\n```python\ny\n```", "y\n", id="closed_ones_first"),
+        pytest.param(
+            '```python\n"""\n    ```\n    y\n    ```\n"""\n```',
+            '"""\n    ```\n    y\n    ```\n"""\n',
+            id="fences_in_a_docstring",
+        ),
     ],
 )
 def test_the_program_is_the_last_block_in_its_language(completion: str, source: str) -> None:
@@ -39,6 +53,10 @@ def test_the_program_is_the_last_block_in_its_language(completion: str, source: 
         pytest.param("<think>```python\nx\n```", False, id="thinking_never_closed"),
         pytest.param("```cpp\nint main(){}\n```", True, id="another_language"),
         pytest.param("```python\n\n```", False, id="empty_block"),
+        pytest.param("so: ```python\nx", False, id="unclosed_within_a_line"),
+        pytest.param("in ```x``` and ```y``` only", False, id="code_spans"),
+        pytest.param("```python2\nprint 1\n```", True, id="another_python"),
+        pytest.param("```c#\nx\n```", True, id="sharp"),
     ],
 )
 def test_what_is_no_program(completion: str, *, other_language: bool) -> None:
@@ -137,6 +155,15 @@ def test_java_starts_the_class_with_a_main(source: str, name: str) -> None:
     assert entry(source) == name
 
 
-def test_tags_are_found_in_any_case() -> None:
-    assert find(" C++ ") is LANGUAGES["cpp"]
-    assert find("brainfuck") is None
+@pytest.mark.parametrize(
+    ("tag", "name"),
+    [(" C++ ", "cpp"), ("c++17", "cpp"), ("gnu++20", "cpp"), ("c99", "c"), ("java-17", "java"),
+     ("PyPy3", "python"), ("lang=js", "javascript"), ("nodejs", "javascript"), ("go1.22", "go")],
+)  # fmt: skip
+def test_tags_are_found_however_they_are_written(tag: str, name: str) -> None:
+    assert find(tag) is LANGUAGES[name]
+
+
+@pytest.mark.parametrize("tag", ["brainfuck", "python2", "py2.7", "c#", "f90", "17", ""])
+def test_other_tags_stand_for_nothing(tag: str) -> None:
+    assert find(tag) is None

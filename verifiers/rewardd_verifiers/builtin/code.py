@@ -208,15 +208,15 @@ class Code(SandboxVerifier[TaskReference]):
         )
 
     def _program(self, code: Extracted, task: Task) -> Program:
-        main = task.main or main_file(code.language, code.source)
-        source = code.source
+        source = code.source or _named_main(code)
+        main = task.main or main_file(code.language, source)
         files = {
             name: content.encode("utf-8", "replace")
             for name, content in code.files.items()
             if not _collides(name, {main, *_taken(task)})
         }
         files |= task.files
-        if source or main not in files:
+        if code.source or main not in files:
             files[main] = source.encode("utf-8", "surrogatepass")
         prelude = task.kind in _PYTHON_KINDS if self.prelude is None else self.prelude
         return Program(
@@ -305,6 +305,12 @@ def _after_prompt(program: Program, task: Task) -> Program:
         return program
     joined = task.setup.encode("utf-8", "surrogatepass") + b"\n" + source
     return replace(program, files={**program.files, program.main: joined})
+
+
+def _named_main(code: Extracted) -> str:
+    """Return the main one of sources that all came with names: by its name, else the last."""
+    usual = code.files.get(code.language.main)
+    return usual or next(reversed(code.files.values()), "")
 
 
 def _taken(task: Task) -> set[str]:

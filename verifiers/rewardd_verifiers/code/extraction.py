@@ -1,7 +1,7 @@
 """Take the program out of a completion: the last block in the wanted language."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rewardd_sandbox.languages import Language, find
@@ -47,14 +47,20 @@ def extract(
     """Return the program; with `language` None the block's tag decides.
 
     Of the blocks after the thinking, the last one in the language counts, else the last one
-    without a tag. `whole_text` takes everything, for policies that write nothing but code.
+    without a tag. Fences that share lines with other text are looked at where the others hold
+    nothing in the language. `whole_text` takes everything, for policies that write only code.
     """
     answer = parts.split(completion).answer
     if whole_text:
         if language is None or not answer.strip():
             return Missing("the completion is empty")
         return Code(language, _clean(answer))
-    blocks = _blocks(answer, accept_unclosed=accept_unclosed)
+    found = fences.find(answer)
+    blocks = _blocks(answer, [one for one in found if one.closed or accept_unclosed])
+    if not any(_speaks(block.tag, language) for block in blocks):
+        loose = _blocks(answer, fences.find_loose(answer))
+        if not blocks or any(_speaks(block.tag, language) for block in loose):
+            blocks = loose
     if not blocks:
         return Missing("no closed code block behind the thinking")
     return _choose(blocks, language)
@@ -89,11 +95,9 @@ def _speaks(tag: str, language: Language | None) -> bool:
     return found is not None and language in (None, found)
 
 
-def _blocks(text: str, *, accept_unclosed: bool) -> list[_Block]:
+def _blocks(text: str, among: Sequence[fences.Fence]) -> list[_Block]:
     found: list[_Block] = []
-    for fence in fences.find(text):
-        if not fence.closed and not accept_unclosed:
-            continue
+    for fence in among:
         tag, _, name = _label(text, fence).partition(":")
         source = _clean(_unindent(text, fence))
         if source.strip():

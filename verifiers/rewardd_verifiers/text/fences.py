@@ -7,7 +7,9 @@ from typing import NamedTuple
 MAX_FENCES = 4096
 """Of a text with more lines that are fences, the last ones are read."""
 
-_FENCE = re.compile(r"^[ \t]*+(?P<mark>`{3,}+|~{3,}+)(?P<label>[^\n]*+)$", re.MULTILINE)
+_FENCE = re.compile(r"^(?P<indent>[ \t]*+)(?P<mark>`{3,}+|~{3,}+)(?P<label>[^\n]*+)$", re.MULTILINE)
+_LOOSE = re.compile(r"```(?P<language>[\w+#.-]*+)[^\S\n]*+\n(?P<code>.*?)```", re.DOTALL)
+_CODE_INDENT = 4
 
 
 class Fence(NamedTuple):
@@ -36,7 +38,8 @@ class Fence(NamedTuple):
 def find(text: str) -> list[Fence]:
     """Return all blocks in order; a block that was never closed is the last, and runs to the end.
 
-    A fence is closed by one of the same character, at least as long, with nothing behind it.
+    A fence is closed by one of the same character, at least as long, with nothing behind it, and
+    not so far to the right of it that it is code.
     """
     found: list[Fence] = []
     opening: re.Match[str] | None = None
@@ -51,6 +54,20 @@ def find(text: str) -> list[Fence]:
     return found
 
 
+def find_loose(text: str) -> list[Fence]:
+    """Return blocks whose fences share lines with other text, as in `so: ```python`.
+
+    They begin at the end of a line, and end at the next three backticks wherever those stand.
+    """
+    found = deque(_LOOSE.finditer(text), maxlen=MAX_FENCES)
+    return [
+        Fence(
+            m.start(), m.start("code"), m.end("code"), m.end(), m["language"].lower(), closed=True
+        )
+        for m in found
+    ]
+
+
 def _lines(text: str) -> deque[re.Match[str]]:
     if "```" not in text and "~~~" not in text:
         return deque()
@@ -63,7 +80,12 @@ def _opens(line: re.Match[str]) -> bool:
 
 
 def _closes(line: re.Match[str], opening: re.Match[str]) -> bool:
-    return line["mark"].startswith(opening["mark"]) and not line["label"].strip()
+    beside = _width(line) - _width(opening) < _CODE_INDENT
+    return beside and line["mark"].startswith(opening["mark"]) and not line["label"].strip()
+
+
+def _width(line: re.Match[str]) -> int:
+    return len(line["indent"].expandtabs(_CODE_INDENT))
 
 
 def _block(opening: re.Match[str], inner_end: int, end: int, *, closed: bool, text: str) -> Fence:
