@@ -310,7 +310,7 @@ def _after_prompt(program: Program, task: Task) -> Program:
 def _named_main(code: Extracted) -> str:
     """Return the main one of sources that all came with names: by its name, else the last."""
     usual = code.files.get(code.language.main)
-    return usual or next(reversed(code.files.values()), "")
+    return usual or next(reversed([*code.files.values()]), "")
 
 
 def _taken(task: Task) -> set[str]:
