@@ -204,6 +204,126 @@ _ROWS: dict[str, tuple[str, str, object]] = {
         _NO_ADD,
         {"test": {"code": "def check(f):\n    assert f(1, 2) == 3\ncheck(add)"}, "labels": {}},
     ),
+    "verl_row": (
+        _SUM,
+        _SUBTRACT,
+        {
+            "data_source": "code",
+            "prompt": [{"role": "user", "content": "Add."}],
+            "reward_model": {"style": "rule", "ground_truth": json.dumps(_PAIR)},
+            "extra_info": {"index": 0},
+        },
+    ),
+    "nemo_gym": (_SUM, _SUBTRACT, {"unit_tests": json.dumps(_PAIR), "problem_id": 1}),
+    "deepcoder": (
+        _SUM,
+        _SUBTRACT,
+        {"problem": "Add.", "tests": json.dumps(_STDIN), "starter_code": "", "metadata": "{}"},
+    ),
+    "deepcoder_call": (
+        _ADD,
+        _NO_ADD,
+        {"tests": json.dumps({"fn_name": "add", "inputs": [[1, 2]], "outputs": [3]})},
+    ),
+    "synthetic_2": (
+        _SUM,
+        _SUBTRACT,
+        {"verification_info": json.dumps({"language": "python", "test_cases": json.dumps(_IO)})},
+    ),
+    "lists_as_test_cases": (_SUM, _SUBTRACT, {"test_cases": json.dumps(_PAIR)}),
+    "ace_code": (
+        _ADD,
+        _NO_ADD,
+        {"id": "x", "question": "Add.", "test_cases": ["assert add(1, 2) == 3"]},
+    ),
+    "open_coder": (
+        _ADD,
+        _NO_ADD,
+        {"entry_point": "add", "code": "", "testcase": ["assert add(1, 2) == 3"]},
+    ),
+    "rstar": (
+        _SUM,
+        _SUBTRACT,
+        {
+            "question_id": "seed_1",
+            "inputs": json.dumps(_PAIR["inputs"]),
+            "outputs": json.dumps(_PAIR["outputs"]),
+            "func_name": "",
+            "class_name": "",
+        },
+    ),
+    "rstar_method": (
+        _MAX,
+        _NO_MAX,
+        {
+            "inputs": json.dumps([[["a", "bcd"]]]),
+            "outputs": json.dumps(["bcd"]),
+            "func_name": "longest",
+            "class_name": "Solution",
+        },
+    ),
+    "leetcode_with_examples": (
+        _MAX,
+        _NO_MAX,
+        {
+            "prompt": "from typing import *\n",
+            "entry_point": "Solution().longest",
+            "test": "def check(candidate):\n    assert candidate(words=['a', 'bcd']) == 'bcd'\n",
+            "input_output": [{"input": "words = ['a', 'bcd']", "output": "bcd"}],
+        },
+    ),
+    "big_code_bench": (
+        _ADD,
+        _NO_ADD,
+        {
+            "complete_prompt": "def add(a, b):",
+            "entry_point": "add",
+            "test": "import unittest\nclass TestCases(unittest.TestCase):\n"
+            "    def test_it(self):\n        self.assertEqual(add(1, 2), 3)\n",
+        },
+    ),
+    "code_r1": (
+        _MAX,
+        _NO_MAX,
+        json.dumps(
+            {
+                "functional": "def check(candidate):\n"
+                "    assert candidate(words=['a', 'bcd']) == 'bcd'\n"
+                "check(Solution().longest)"
+            }
+        ),
+    ),
+    "asserts_as_text": (_ADD, _NO_ADD, "# two\nassert add(1, 2) == 3\nassert add(0, 5) == 5"),
+    "apps_numbers": (
+        _LINES,
+        _NO_LINES,
+        {"input_output": {"inputs": [[2, 3, 4]], "outputs": [[9, "16"]]}},
+    ),
+    "contests_pairs": (_SUM, _SUBTRACT, {"public_tests": _IO, "private_tests": []}),
+    "contests_as_one": (_SUM, _SUBTRACT, {"input": ["1 2"], "output": ["3"]}),
+    "contests_files": (
+        ("a, b = map(int, open('sum.in').read().split())\nprint(a + b, file=open('sum.out', 'w'))"),
+        _SUM,
+        {
+            "public_tests": {"input": ["1 2"], "output": ["3"]},
+            "input_file": "sum.in",
+            "output_file": "sum.out",
+        },
+    ),
+    "codeforces_whole": (
+        _SUM,
+        _SUBTRACT,
+        {
+            "id": "1/A",
+            "examples": _IO,
+            "official_tests": _IO,
+            "generated_tests": 0,
+            "generated_checker": None,
+            "input_mode": "stdio",
+            "memory_limit": 256.0,
+        },
+    ),
+    "pairs_in_our_own": (_SUM, _SUBTRACT, {"tests": _IO}),
     "fusion_labels": (
         _ADD,
         _NO_ADD,

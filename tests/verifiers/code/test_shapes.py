@@ -90,6 +90,48 @@ def test_asserts_are_read_from_every_place() -> None:
     assert read(shapes[2]).setup == "import math"
 
 
+_SUITE = "from solution import f\n\ndef test_it():\n    assert f(1) == 2\n"
+
+
+@pytest.mark.parametrize(
+    ("raw", "entry"),
+    [
+        pytest.param({"test": _SUITE}, "", id="alone"),
+        pytest.param({"test": _SUITE, "test_info": [{"function_name": "f"}]}, "f", id="kod_code"),
+        pytest.param('{"pytest": "def test_f():\\n    assert f(1) == 2"}', "", id="code_r1"),
+        pytest.param(
+            {"test": "class TestF:\n    def test_it(self):\n        assert f(1)"}, "", id="class"
+        ),
+        pytest.param(
+            {"entry_point": "f", "test": "class T(unittest.TestCase): ..."},
+            "f",
+            id="big_code_bench",
+        ),
+    ],
+)
+def test_unit_tests_are_told_from_other_test_code(raw: object, entry: str) -> None:
+    task = read(raw)
+    assert (task.kind, task.entry) == (Kind.UNITTEST, entry)
+    assert task.tests[0].source == task.test_source
+
+
+def test_asserts_in_one_text_are_tests_of_their_own() -> None:
+    task = read("assert f(1) == 2\nassert f(2) == 3, 'why'")
+    assert [test.source for test in task.tests] == ["assert f(1) == 2", "assert f(2) == 3, 'why'"]
+    assert len(read("x = 2\nassert f(1) == x\nassert f(2) == 3").tests) == 1
+
+
+def test_what_a_check_is_called_with_names_the_entry() -> None:
+    task = read({"functional": "def check(c):\n    assert c(1)\n\ncheck(Solution().f)"})
+    assert (task.kind, task.owner, task.entry) == (Kind.CHECK, "Solution", "f")
+
+
+def test_a_checker_beside_test_cases_comes_along() -> None:
+    task = read({"test_cases": _CASES, "checker": '#include "testlib.h"\nint main() {}'})
+    assert task.checker is not None
+    assert (task.checker.language, task.checker.protocol) == ("cpp", Protocol.TESTLIB)
+
+
 def test_limits_and_checkers_come_along() -> None:
     row = {
         "official_tests": [{"input": "1", "output": "2"}],
@@ -114,6 +156,13 @@ def test_durations_of_data_sets_add_up() -> None:
     assert dict(read(row).limits) == {"cpu_seconds": 1.5, "memory_mib": 256}
 
 
+def _nested(depth: int) -> object:
+    row: object = {}
+    for _ in range(depth):
+        row = {"ground_truth": row}
+    return row
+
+
 @pytest.mark.parametrize(
     ("raw", "why"),
     [
@@ -129,6 +178,11 @@ def test_durations_of_data_sets_add_up() -> None:
         pytest.param({"tests": [_EMPTY], "tset": 1}, "tset", id="misspelt"),
         pytest.param({"tests": [_EMPTY], "files": {"../x": ""}}, "below", id="up"),
         pytest.param({"private_test_cases": "@@@"}, "packed", id="no_base64"),
+        pytest.param("print('no tests here')", "no JSON", id="code_without_tests"),
+        pytest.param({"functional": "def check(c): ..."}, "no function", id="check_of_nothing"),
+        pytest.param({"pytest": "def test_("}, "no Python", id="broken_test_code"),
+        pytest.param({"input": ["1"], "output": [[["2"]]]}, "no text", id="lists_in_lists"),
+        pytest.param(_nested(9000), "too deeply", id="nested"),
         pytest.param({"tests": [_EMPTY] * 1001}, "1001 tests", id="too_many"),
         pytest.param({"inputs": ["x"], "outputs": ["y"], "fn_name": "a b"}, "function", id="entry"),
     ],
@@ -160,7 +214,9 @@ _JSON = st.recursive(
 _KEYS = st.sampled_from(
     ["inputs", "outputs", "fn_name", "input_output", "test_list", "tests", "kind", "entry", "test",
      "public_test_cases", "private_test_cases", "metadata", "public_tests", "official_tests",
-     "verification_info", "test_cases", "assert_case", "entry_point", "checker", "limits"]
+     "verification_info", "test_cases", "assert_case", "entry_point", "checker", "limits",
+     "reward_model", "unit_tests", "functional", "test_info", "testcase", "input", "output",
+     "func_name", "class_name", "input_file"]
 )  # fmt: skip
 
 

@@ -74,8 +74,11 @@ def literal(source: object) -> object:
 def stdio(value: object, name: str) -> bytes:
     """Return what is fed or expected: text, or a list of its lines."""
     if isinstance(value, list | tuple):
-        lines = [text(line, name) for line in cast("Sequence[object]", value)]
-        return _encoded("\n".join(lines))
+        return b"\n".join(_line(line, name) for line in cast("Sequence[object]", value))
+    return _line(value, name)
+
+
+def _line(value: object, name: str) -> bytes:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value).encode()
     return _encoded(text(value, name))

@@ -7,23 +7,32 @@ from typing import Annotated, Any, cast
 
 from pydantic import PlainValidator, WithJsonSchema
 
-from rewardd_verifiers.code import fields, own_shape
+from rewardd_verifiers.code import fields, own_shape, testcode
 from rewardd_verifiers.code.fields import ShapeError, decoded, mapping, sequence, stdio, text
 from rewardd_verifiers.code.pickled import unpack
 from rewardd_verifiers.code.tasks import Checker, Kind, Protocol, Task, Test
+from rewardd_verifiers.code.testcode import ENTRY
 
 _MIB = 1 << 20
-_ENTRY = re.compile(r"(?:(?P<owner>[A-Za-z_]\w*)\(\)\.)?(?P<entry>[A-Za-z_]\w*)")
 
 
 def read(raw: object) -> Task:
-    """Return the task that a reference asks for; JSON text is read first.
+    """Return the task that a reference asks for; text is JSON, or else test code.
 
     Raises:
         ShapeError: it fits no shape; says why.
     """
     if isinstance(raw, Task):
         return raw
+    try:
+        return _read(raw)
+    except RecursionError as error:
+        raise ShapeError("it is nested too deeply") from error
+
+
+def _read(raw: object) -> Task:
+    if isinstance(raw, str) and not _is_json(raw) and testcode.is_test_code(raw):
+        return testcode.read(raw)
     value = decoded(raw)
     if isinstance(value, list | tuple):
         return _listed(cast("Sequence[Any]", value))
@@ -46,6 +55,11 @@ TaskReference = Annotated[
         }
     ),
 ]
+
+
+def _is_json(text: str) -> bool:
+    bare = text.lstrip()
+    return bare.startswith(("{", "[", '"')) and not bare.startswith('"""')
 
 
 def _listed(rows: Sequence[Any]) -> Task:
@@ -89,7 +103,7 @@ def _same_length(inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
 
 def _calls(inputs: Sequence[Any], outputs: Sequence[Any], entry: str) -> Task:
     _same_length(inputs, outputs)
-    found = _ENTRY.fullmatch(entry.strip())
+    found = ENTRY.fullmatch(entry.strip())
     if found is None:
         raise ShapeError(f"{entry[:80]!r} names no function")
     results = [_result(output) for output in outputs]
@@ -140,15 +154,25 @@ def _integer_keys(value: object) -> object:
 
 
 def _parallel(row: Mapping[str, Any]) -> Task:
-    """verl, PRIME, NeMo-Gym: {inputs, outputs, fn_name?}."""
-    inputs, outputs = sequence(row["inputs"], "inputs"), sequence(row["outputs"], "outputs")
-    entry = row.get("fn_name")
-    return _pairs(inputs, outputs) if not entry else _calls(inputs, outputs, text(entry, "fn_name"))
+    """verl, PRIME, rStar-Coder: {inputs, outputs, fn_name? or func_name?}, JSON text or not."""
+    inputs = sequence(decoded(row["inputs"]), "inputs")
+    outputs = sequence(decoded(row["outputs"]), "outputs")
+    entry = row.get("fn_name") or row.get("func_name")
+    if not entry:
+        return _pairs(inputs, outputs)
+    task = _calls(inputs, outputs, text(entry, "fn_name"))
+    owner = text(row.get("class_name") or "", "class_name")
+    return replace(task, owner=owner) if owner.isidentifier() else task
 
 
-def _apps(row: Mapping[str, Any]) -> Task:
-    """APPS, TACO: {input_output: JSON}."""
-    return read(decoded(row["input_output"]))
+def _within(name: str) -> "_Shape":
+    """Return a reader of rows that hold a reference in one field: verl, NeMo-Gym, open-r1."""
+    return lambda row: _read(row[name])
+
+
+def _source(name: str) -> "_Shape":
+    """Return a reader of rows that hold test code in one field: Code-R1, KodCode."""
+    return lambda row: testcode.read(text(row[name], name))
 
 
 def _mbpp(row: Mapping[str, Any]) -> Task:
@@ -188,11 +212,11 @@ def _live(row: Mapping[str, Any]) -> Task:
 
 
 def _contests(row: Mapping[str, Any]) -> Task:
-    """CodeContests: three groups of {input, output}, limits."""
+    """CodeContests: three groups of {input, output}, limits, names of files."""
     inputs: list[object] = []
     outputs: list[object] = []
     for name in ("public_tests", "private_tests", "generated_tests"):
-        group = mapping(row.get(name) or {}, name)
+        group = _group(decoded(row.get(name) or {}), name)
         inputs += sequence(group.get("input") or [], name)
         outputs += sequence(group.get("output") or [], name)
     limits: dict[str, float] = {}
@@ -201,50 +225,73 @@ def _contests(row: Mapping[str, Any]) -> Task:
     if row.get("memory_limit_bytes"):
         size = fields.number(row["memory_limit_bytes"], "memory_limit_bytes")
         limits["memory_mib"] = max(size // _MIB, 1)
-    return replace(_pairs(inputs, outputs), limits=limits)
+    return replace(
+        _pairs(inputs, outputs),
+        limits=limits,
+        stdin_file=_file_of(row, "input_file"),
+        stdout_file=_file_of(row, "output_file"),
+    )
+
+
+def _group(held: object, name: str) -> Mapping[str, Any]:
+    """Return tests as two lists, which may have come as a list of pairs."""
+    if not isinstance(held, list):
+        return mapping(held, name)
+    cases = [mapping(case, name) for case in cast("list[object]", held)]
+    return {key: [case.get(key) for case in cases] for key in ("input", "output")}
+
+
+def _file_of(row: Mapping[str, Any], key: str) -> str | None:
+    name = text(row.get(key) or "", key)
+    if name in ("", "stdin", "stdout"):
+        return None
+    (safe,) = own_shape.files({name: ""})
+    return safe
 
 
 def _human_eval(row: Mapping[str, Any]) -> Task:
-    """HumanEval, and LeetCode sets in its form: {prompt, entry_point, test}."""
-    entry = text(row["entry_point"], "entry_point").strip()
-    found = _ENTRY.fullmatch(entry)
-    if found is None:
-        raise ShapeError(f"entry_point {entry[:80]!r} names no function")
-    test = text(row["test"], "test")
-    return Task(
-        kind=Kind.CHECK,
-        tests=(Test(source=test),),
-        entry=found["entry"],
-        owner=found["owner"],
-        setup=text(row.get("prompt") or "", "prompt"),
-        test_source=test,
-    )
-
-
-def _kod_code(row: Mapping[str, Any]) -> Task:
-    """KodCode: tests for pytest, and what they are about: {test, test_info: [{function_name}]}."""
-    test = text(row["test"], "test")
-    about = [mapping(one, "test_info") for one in sequence(row["test_info"], "test_info")]
-    named = about[0].get("function_name") if len(about) == 1 else None
-    return Task(
-        kind=Kind.UNITTEST,
-        tests=(Test(source=test),),
-        entry=text(named or "", "function_name"),
-        test_source=test,
-    )
-
-
-def _verification(row: Mapping[str, Any]) -> Task:
-    """open-r1 verifiable: {verification_info: {language, test_cases}}."""
-    held = mapping(decoded(row["verification_info"]), "verification_info")
-    return read(held)
+    """HumanEval, LeetCode sets in its form, BigCodeBench: {prompt?, entry_point, test}."""
+    setup = text(row.get("prompt") or "", "prompt")
+    return testcode.read(text(row["test"], "test"), text(row["entry_point"], "entry_point"), setup)
 
 
 def _test_cases(row: Mapping[str, Any]) -> Task:
-    cases = [mapping(case, "a test") for case in sequence(row["test_cases"], "test_cases")]
-    language = row.get("language")
-    task = _cases(cases, row)
+    """{test_cases}: pairs or asserts, as they are or as JSON; AceCode, CodeContests+, open-r1."""
+    held = decoded(row["test_cases"])
+    if isinstance(held, Mapping):
+        task = _read(cast("Mapping[str, Any]", held))
+    else:
+        cases = sequence(held, "test_cases")
+        whole = bool(cases) and all(isinstance(case, str) for case in cases)
+        task = _listed(cases) if whole else _cases([mapping(c, "a test") for c in cases], row)
+    language, judge = row.get("language"), row.get("checker")
+    if isinstance(judge, str) and "testlib.h" in judge:
+        task = replace(task, checker=Checker("cpp", judge, Protocol.TESTLIB))
     return replace(task, language=None if language is None else text(language, "language"))
+
+
+def _tests(row: Mapping[str, Any]) -> Task:
+    """Our own shape; DeepCoder, where the tests are JSON text of another."""
+    held: Any = row["tests"]
+    if isinstance(held, str | Mapping):
+        language = row.get("language")
+        task = _read(decoded(cast(object, held)))
+        return replace(task, language=text(language, "language")) if language else task
+    cases = cast("list[object]", held if isinstance(held, list) else [])
+    pairs = bool(cases) and all(isinstance(case, Mapping) and "input" in case for case in cases)
+    return (
+        _cases([mapping(case, "a test") for case in cases], row) if pairs else own_shape.read(row)
+    )
+
+
+def _lone(row: Mapping[str, Any]) -> Task:
+    """KodCode: test code and what it is about; else SandboxFusion."""
+    held = row["test"]
+    if not isinstance(held, str) or _is_json(held):
+        return _fusion(row)
+    about = sequence(row.get("test_info") or (), "test_info")
+    name = mapping(about[0], "test_info").get("function_name") if len(about) == 1 else None
+    return testcode.read(held, text(name or "", "function_name"))
 
 
 def _codeforces(row: Mapping[str, Any]) -> Task:
@@ -296,22 +343,28 @@ def _fused(case: Mapping[str, Any]) -> Test:
 
 _Shape = Callable[[Mapping[str, Any]], Task]
 _SHAPES: Sequence[tuple[tuple[str, ...], _Shape]] = (
-    (("verification_info",), _verification),
-    (("input_output",), _apps),
+    (("reward_model",), _within("reward_model")),
+    (("ground_truth",), _within("ground_truth")),
+    (("verification_info",), _within("verification_info")),
+    (("unit_tests",), _within("unit_tests")),
+    (("entry_point", "test"), _human_eval),
+    (("input_output",), _within("input_output")),
     (("assert_case",), _assert_case),
     (("inputs", "outputs"), _parallel),
     (("test_list",), _mbpp),
+    (("testcase",), _within("testcase")),
+    (("functional",), _source("functional")),
+    (("pytest",), _source("pytest")),
+    (("official_tests",), _codeforces),
     (("public_test_cases",), _live),
     (("private_test_cases",), _live),
     (("public_tests",), _contests),
     (("private_tests",), _contests),
     (("generated_tests",), _contests),
-    (("official_tests",), _codeforces),
-    (("entry_point", "test"), _human_eval),
-    (("test", "test_info"), _kod_code),
     (("test_cases",), _test_cases),
     (("kind",), own_shape.read),
-    (("tests",), own_shape.read),
+    (("tests",), _tests),
     (("test", "entry"), own_shape.read),
-    (("test",), _fusion),
+    (("test",), _lone),
+    (("input", "output"), lambda row: _contests({"public_tests": row})),
 )
