@@ -107,6 +107,33 @@ async def test_the_reward_weighs_the_tests(
     assert verdict.score == score
 
 
+@pytest.mark.parametrize(
+    "demonstration",
+    [
+        pytest.param("if __name__ == '__main__':\n    raise SystemExit", id="leaves"),
+        pytest.param('if __name__=="__main__": print(f(int(input())))', id="reads"),
+        pytest.param("if ('__main__' == __name__):\n    import unittest\n    1 / 0", id="turned"),
+        pytest.param("print(f(2))\nprint([f(n) for n in range(3)])", id="prints"),
+    ],
+)
+@pytest.mark.parametrize(
+    "reference",
+    [
+        pytest.param({"inputs": [[1]], "outputs": [2], "fn_name": "f"}, id="call"),
+        pytest.param(["assert f(1) == 2"], id="asserts"),
+        pytest.param({"entry": "f", "test": "def check(c):\n    assert c(1) == 2"}, id="check"),
+    ],
+)
+async def test_a_function_is_judged_whatever_demonstrates_it(
+    sandbox: LocalSandbox, reference: object, demonstration: str
+) -> None:
+    scores = [
+        (await judge(sandbox, f"def f(n): return n + {one}\n{demonstration}", reference)).score
+        for one in (1, 2)
+    ]
+    assert scores == [1.0, 0.0]
+
+
 async def test_the_first_failure_is_shown_and_the_rest_is_not_run(sandbox: LocalSandbox) -> None:
     verdict = await judge(sandbox, _HALF, _IO)
     evidence = verdict.evidence

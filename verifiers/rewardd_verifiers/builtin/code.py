@@ -27,7 +27,7 @@ from rewardd_verifiers.code import (
     session,
 )
 from rewardd_verifiers.code.extraction import Code as Extracted
-from rewardd_verifiers.code.extraction import Missing, extract
+from rewardd_verifiers.code.extraction import Missing, as_module, extract
 from rewardd_verifiers.code.fields import ShapeError
 from rewardd_verifiers.code.outcomes import evidence as show_test
 from rewardd_verifiers.code.rewards import Reward
@@ -209,6 +209,8 @@ class Code(SandboxVerifier[TaskReference]):
 
     def _program(self, code: Extracted, task: Task) -> Program:
         source = code.source or _named_main(code)
+        if task.kind in _PYTHON_KINDS and code.language.runner:
+            source = as_module(source)
         main = task.main or main_file(code.language, source)
         files = {
             name: content.encode("utf-8", "replace")
