@@ -216,6 +216,11 @@ def _gamma(value: acb) -> acb:
     return value.gamma()
 
 
+def _zeta(value: acb) -> acb:
+    check_size(value, 10)
+    return value.zeta()
+
+
 FUNCTIONS: Mapping[tuple[str, int], Callable[..., acb]] = {
     **{(name, 1): _method(name) for name in words("sin cos tan cot sec csc sinh cosh tanh coth")},
     **{(name, 1): _method(name) for name in words("sech csch erf")},
@@ -233,6 +238,7 @@ FUNCTIONS: Mapping[tuple[str, int], Callable[..., acb]] = {
     ("ceil", 1): _step("ceil"),
     ("sign", 1): _sign,
     ("Gamma", 1): _gamma,
+    ("zeta", 1): _zeta,
     ("mod", 2): _modulo,
     ("binomial", 2): _binomial,
     ("double factorial", 1): _double_factorial,

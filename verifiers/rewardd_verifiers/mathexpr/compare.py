@@ -94,6 +94,9 @@ def _is_list(tree: Tree) -> bool:
 
 
 def _lists(gold: Tree, answer: Tree, context: Context) -> Outcome:
+    lines = _equations(gold, answer, context)
+    if lines is not None:
+        return lines
     gold, answer = _spread(gold, answer), _spread(answer, gold)
     if not (isinstance(gold, Group) and isinstance(answer, Group)):
         return _list_and_value(gold, answer, context)
@@ -106,6 +109,21 @@ def _lists(gold: Tree, answer: Tree, context: Context) -> Outcome:
             return EXACT
         return _in_order(gold.items, answer.items, context)
     return _unordered(gold, answer, context)
+
+
+def _equations(gold: Tree, answer: Tree, context: Context) -> Outcome | None:
+    """Compare two lists of equations, one of which is no definition; None where that is not so."""
+    if not (isinstance(gold, Group) and isinstance(answer, Group)):
+        return None
+    if len(gold.items) != len(answer.items) or gold.bracket == "{}" or answer.bracket == "{}":
+        return None
+    items = (*gold.items, *answer.items)
+    if not all(isinstance(item, Relation) and relations.is_equation(item) for item in items):
+        return None
+    if all(relations.split(item).label for item in items):
+        return None
+    outcome = matching.matched(gold.items, answer.items, context, _compare)
+    return outcome if outcome.equal else None
 
 
 def _spread(tree: Tree, beside: Tree | None = None) -> Tree:
@@ -150,11 +168,20 @@ def _list_and_value(gold: Tree, answer: Tree, context: Context) -> Outcome:
     if single:
         pair = (listed.items[0], other) if listed is gold else (other, listed.items[0])
         return _compare(*pair, context)
-    if Dots() in listed.items and wholes.is_system(listed.items, other):
+    shown = Dots() in listed.items and wholes.is_system(listed.items, other)
+    if shown or _says_one_value(listed, other, context, gold_first=listed is gold):
         return EXACT
     if listed is answer:
         return differ("hedge: several values for one", "exact")
     return differ(f"{len(listed.items)} values in the gold, one in the answer", "exact")
+
+
+def _says_one_value(listed: Group, other: Tree, context: Context, *, gold_first: bool) -> bool:
+    """Whether all that is joined by "or" is the other side, as in "7/3 or 2 1/3"."""
+    if listed.bracket != "or" or isinstance(other, Group):
+        return False
+    pairs = [(item, other) if gold_first else (other, item) for item in listed.items]
+    return all(_compare(*pair, context).equal for pair in pairs)
 
 
 def _list_and_tuple(gold: Tree, answer: Tree, context: Context) -> Outcome:
@@ -181,7 +208,7 @@ def _in_order(gold: Sequence[Tree], answer: Sequence[Tree], context: Context) ->
 
 
 def _unordered(gold: Group, answer: Group, context: Context) -> Outcome:
-    if {gold.bracket, answer.bracket} == {"and", "or"} and _is_prose(gold) and _is_prose(answer):
+    if {gold.bracket, answer.bracket} == {"and", "or"} and _is_told(gold) and _is_told(answer):
         return differ("joined by 'and' on one side, by 'or' on the other", "exact")
     labels = [[relations.split(item) for item in side.items] for side in (gold, answer)]
     named = [all(value.label for value in side) for side in labels]
@@ -201,8 +228,14 @@ def _unordered(gold: Group, answer: Group, context: Context) -> Outcome:
     return match(first, second, context, _compare)
 
 
-def _is_prose(tree: Group) -> bool:
-    return all(isinstance(item, Text) for item in tree.items)
+def _is_told(tree: Group) -> bool:
+    """Whether "and" and "or" say different things between the items: words, conditions, names."""
+    values = [relations.split(item) for item in tree.items]
+    if all(isinstance(item, Text) for item in tree.items):
+        return True
+    bounds = any(isinstance(i, Relation) and not relations.is_equation(i) for i in tree.items)
+    names = {value.label for value in values if value.label}
+    return bounds or len(names) == len(values) > 1
 
 
 def _roots(tree: Group, labels: Sequence[relations.Labelled]) -> Group:

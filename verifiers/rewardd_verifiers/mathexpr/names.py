@@ -9,6 +9,7 @@ _MOST_POINTS = 3
 _PARAMETERS = frozenset("tsrkmnuvc") | {"lambda", "mu", "alpha", "beta"}
 """Names that multiply a direction, as in `(1, 2) + t(3, -1)`."""
 
+_SPECIAL = frozenset({"Gamma", "zeta"})
 _MEASURES = frozenset({"P", "E"})
 _TELLING = frozenset({"=", "<", ">", "<=", ">=", "|"})
 """Signs of which one, between the brackets of P(X = 2), says that an event stands there."""
@@ -26,6 +27,9 @@ def name(cursor: Cursor, token: Token) -> Tree:  # noqa: PLR0911  one kind a lin
     if text in {"e", "i"} and not cursor.sees("_"):
         return Constant(text)
     full = text + subscript(cursor) + _primes(cursor)
+    if full in _SPECIAL and cursor.sees("("):
+        cursor.take()
+        return Call(full, brackets.items(cursor, ")")[0])
     if text in lexicon.UNINTERPRETED or full.endswith("'"):
         return _maybe_call(cursor, full)
     if cursor.sees("("):

@@ -34,6 +34,9 @@ _SO = re.compile(
 _CONNECTED = re.compile(
     r"(?<=[\w)\]}])\s?(?:或者?|和|且|以及|与)\s?(?=[A-Za-z\d(\[{\\-])", re.ASCII
 )
+_PARAMETER = re.compile(
+    r"[\s,;]*\(\s?\$?\\?[a-zα-ω]{1,8}\$?\s?(?:\\text\s?\{)?\s?[为是]参数\}?\)\Z"
+)
 _REMARKS = words(
     "the final exact answer result solution value simplified in simplest form lowest terms units "
     "unit as required given verified checked total is this square cubic sq cu"
@@ -137,6 +140,8 @@ def _unremarked(text: str) -> str:
         text = _ONLY.sub(lambda found: found[1] or "", text)
     if text.endswith("}"):
         return _STOP.sub("", text)
+    if text.endswith("参数)"):
+        return _PARAMETER.sub("", text)
     return _reasoned(text) if text.endswith(")") else text
 
 
@@ -316,6 +321,7 @@ _REWRITES: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = (
     (re.compile(r"frac\s?\{\s?\\(?:text|mathrm)"), _fractions_of_units),
     (re.compile("lectron[ -]v"), lambda text: _ELECTRON.sub("electron", text)),
     (re.compile(r";[^;]*\]\Z"), _rows),
+    (re.compile(r"\{:\}"), lambda text: text.replace("{:}", ":")),
     (re.compile(":"), _labelled),
     (re.compile(r"mapsto|\|->|↦"), _mapping),
     (re.compile("USD|EUR|GBP|JPY|INR|CNY|RMB|Rs"), _money),

@@ -276,12 +276,28 @@ def _members(tree: Tree, context: Context) -> Iterator[Tree | None]:
 
 
 def _enumerated(tree: Tree, least: int, context: Context) -> Tree | None:
-    """Return the integers of a bounded set; None where it has no end, or too many members."""
+    """Return the members of a bounded set; None where it has no end, or too many members."""
+    if isinstance(tree, Builder) and isinstance(tree.element, Operation):
+        return _images(tree, least, context)
     found = _bounds(tree, least, context)
     counted = None if found is None else _integers(found, context)
     if counted is None:
         return None
     return Group("{}", tuple(_literal(one) for one in counted)) if counted else Constant("empty")
+
+
+def _images(tree: Builder, least: int, context: Context) -> Tree | None:
+    """Return the values of `k/3` where k is a whole number between two others."""
+    names = symbols(tree.element)
+    name = next(iter(names), "")
+    counter = Builder(Symbol(name), tree.conditions)
+    if len(names) != 1 or not _is_bounded(counter):
+        return None
+    counted = _enumerated(counter, least, context)
+    if not isinstance(counted, Group):
+        return counted
+    values = (relations.put(tree.element, {name: one}) for one in counted.items)
+    return Group("{}", tuple(values))
 
 
 def _bounds(tree: Tree, least: int, context: Context) -> pieces.RealSet | None:
