@@ -21,6 +21,9 @@ from rewardd_verifiers.mathexpr.tree import (
     Unit,
 )
 
+_SIDES = {"+": "from above", "-": "from below"}
+"""From which side a limit is taken: `x \\to 0^+`."""
+
 _MARKS = frozenset({"percent", "degrees"})
 _MOST_FACTORS = 256
 _ORDINAL_ENDINGS = frozenset({"st", "nd", "rd", "th"})
@@ -171,6 +174,15 @@ def power(parser: Cursor, left: Tree) -> Tree:
         if braced:
             parser.expect("}")
         return Ordinal(int(left.value))
+    if token.text in _SIDES and parser.following.text in {"}", ")"}:
+        parser.take()
+        if braced:
+            parser.expect("}")
+        return Call(_SIDES[token.text], (left,))
+    return _raised(parser, left, braced=braced)
+
+
+def _raised(parser: Cursor, left: Tree, *, braced: bool) -> Tree:
     if braced:
         exponent = parser.inside("}")
         parser.expect("}")

@@ -131,7 +131,7 @@ def _spread(tree: Tree, beside: Tree | None = None) -> Tree:
 
     Beside a list `x = y = 1` is a list too.
     """
-    if isinstance(tree, Relation) and isinstance(beside, Group):
+    if isinstance(tree, Relation) and isinstance(beside, Group) and beside.bracket != "or":
         tree = relations.each_named(tree) or tree
     if not isinstance(tree, Group) or not _is_list(tree):
         labelled = relations.split(tree)

@@ -210,7 +210,7 @@ MULTIPLIERS = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillio
 """Words behind a number that multiply it, with their powers of ten."""
 
 RAISING = words(
-    "onward onwards upward upwards above "
+    "even odd prime composite onward onwards upward upwards above "
     "squared cubed factorial times halves thirds quarters fourths fifths sixths tenths hundredths "
     "dozen repeating recurring hundreds thousands millions percentage root more"
 )

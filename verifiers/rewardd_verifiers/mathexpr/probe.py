@@ -11,6 +11,7 @@ from flint import acb
 
 from rewardd_verifiers.mathexpr import balls
 from rewardd_verifiers.mathexpr.exact import UndefinedError, bits, rational
+from rewardd_verifiers.mathexpr.expand import rebuild
 from rewardd_verifiers.mathexpr.limits import (
     MAX_EXACT_BITS,
     MAX_TERMS,
@@ -30,6 +31,7 @@ from rewardd_verifiers.mathexpr.tree import (
     Symbol,
     Text,
     Tree,
+    walk,
 )
 
 
@@ -182,6 +184,7 @@ class Evaluator:
         first, last = self._end(low), self._end(high)
         if last - first >= MAX_TERMS:
             raise UndecidedError("too many terms")
+        body = _sequenced(body, variable)
         before = self._values.get(variable)
         total = acb(0 if kind == "sum" else 1)
         for index in range(first, last + 1):
@@ -211,6 +214,20 @@ def _whole(tree: Tree) -> acb:
 
 def _refuse(kind: str) -> acb:
     raise UndecidedError(f"cannot evaluate {kind}")
+
+
+def _sequenced(tree: Tree, index: str) -> Tree:
+    """Read `a_i` under a sum over i as a sequence: a name alone would be the same in all terms."""
+    named = [n for n in walk(tree) if isinstance(n, Symbol) and n.name.partition("_")[2] == index]
+    if not named:
+        return tree
+
+    def put(part: Tree) -> Tree:
+        if part in named:
+            return Call(part.name.partition("_")[0] + "_", (Symbol(index),))
+        return rebuild(part, put)
+
+    return put(tree)
 
 
 def _bounds(args: tuple[Tree, ...]) -> tuple[str, Tree, Tree, Tree]:

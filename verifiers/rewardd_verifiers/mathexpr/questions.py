@@ -144,7 +144,8 @@ class _Encoder:
                 body, variable = _without_differential(body)
                 return ["integral", *self._between(low, high), *self._below(variable, body)]
             case "lim", (Relation(signs=("->",), sides=(Symbol() as variable, point)), body):
-                return ["limit", self._end(point), *self._below(variable, body)]
+                point, side = _from_side(point)
+                return ["limit", self._end(point), *self._below(variable, body), *side]
             case (
                 ("sum" | "prod"),
                 (
@@ -171,6 +172,17 @@ class _Encoder:
 
     def _end(self, tree: Tree) -> Node:
         return _side(tree) if tree in _INFINITIES else self.encode(tree)
+
+
+def _from_side(point: Tree) -> tuple[Tree, list[str]]:
+    """Return where a limit is taken, and from which side where that is said."""
+    match point:
+        case Call(name="from above", args=(inner,)):
+            return inner, ["+"]
+        case Call(name="from below", args=(inner,)):
+            return inner, ["-"]
+        case _:
+            return point, []
 
 
 def _without_differential(body: Tree) -> tuple[Tree, Tree]:

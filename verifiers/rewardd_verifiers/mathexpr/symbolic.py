@@ -190,10 +190,12 @@ class Builder:
         return _INTEGRAL(inner.build(body), (inner.symbol([name]), *ends))
 
     def limit(self, parts: Node) -> Made:
-        """Make a limit; at a point from both sides."""
-        end, name, body = parts
+        """Make a limit; at a point from both sides, unless one is named."""
+        end, name, body, *side = parts
         inner, point = self._over_reals(name), self.build(end)
         sides = "-" if point.has(*_UNDEFINED) or cast("Node", end)[1] == "minus infinity" else "+-"
+        if side:
+            sides = str(side[0])
         return _LIMIT(inner.build(body), inner.symbol([name]), point, sides)
 
     def determinant(self, parts: Node) -> Made:
