@@ -24,7 +24,19 @@ class Force(IntEnum):
     CHOSEN = 2
 
 
-_TERSE = ("it's", "it’s", "it is", "only", "leaving", "letter", "so", "hence", "thus", "therefore")
+_TERSE = (
+    "it's",
+    "it’s",
+    "it is",
+    "only",
+    "leaving",
+    "leaves",
+    "letter",
+    "so",
+    "hence",
+    "thus",
+    "therefore",
+)
 """Words that announce a choice only where the sentence ends with it: "so B = 3" is algebra."""
 
 _STOP = re.compile(r"[\s*_)\]}$\"”]*+(?:[.!。]|\n|$|(?:fits|works|holds)\b)")
@@ -67,6 +79,9 @@ _GAP = re.compile(
     rf"(?:\s++|[*_#>'\"“”‘’「」【】`$\-–—]|\\[(\[]|\\(?:text|textbf|mathbf|mathrm|boldsymbol)\s*+\{{"
     rf"|(?P<verb>{_VERB})|{_FILLER}|(?<=ans)\\.){{0,24}}",
     re.IGNORECASE,
+)
+_INSTEAD = re.compile(
+    r"not\s(?:option\s|choice\s)?[(*]{0,3}+[A-Z][)*]{0,3}+,?\s(?:but(?:\srather)?|rather)\s(?:option\s|choice\s)?[(*]{0,3}+(?=[A-Z])"
 )
 _NEGATOR = re.compile(
     r"no[tr]\b|n['’]t|never|neither|doubt|deny|rule|elimin|exclu|reject|[不没別别非]", re.IGNORECASE
@@ -134,14 +149,16 @@ def _read(
     if gap is None:
         return None
     force = Force.CHOSEN if gap["verb"] else force
+    instead = _INSTEAD.match(text, gap.end())
+    begin = instead.end() if instead else gap.end()
     if force < weakest:
         return None
-    followed = letters.follow(text, gap.end(), options) or _follow_text(text, gap.end(), options)
+    followed = letters.follow(text, begin, options) or _follow_text(text, begin, options)
     if followed is None or _is_negated(text, position, followed[1]):
         return None
     if text[position:behind].lower() in _TERSE and not _ends_there(text, position, followed[1]):
         return None
-    return _standing(text, gap.end(), Announcement(position, followed[1], force, followed[0]))
+    return _standing(text, begin, Announcement(position, followed[1], force, followed[0]))
 
 
 def _ends_there(text: str, position: int, end: int) -> bool:

@@ -50,6 +50,9 @@ _ORNAMENTS = " \t\r\n\ufe0f\u200d\u220e\u25a0\u25a1" + "".join(
     map(chr, (*range(0x2600, 0x27C0), *range(0x1F300, 0x1FB00)))
 )
 """Ticks, stars and other pictures behind an answer, and the marks that end a proof."""
+_COMMENT = re.compile(r"<!--(?:[^-]++|-(?!->))*+(?:-->)?+")
+"""What no reader is shown claims nothing."""
+
 _ANNOTATION = re.compile(r"<<[^<>\n]*+>>")
 
 
@@ -113,6 +116,8 @@ def extract(
     if tags is not None and (opened or (bracketed and _holds(completion, think))):
         zone = parts.split(completion, tags=tags, opened=opened).rest
         offset = len(completion) - len(zone)
+    if "<" in zone and "<!--" in zone:
+        zone = _COMMENT.sub(_blank, zone)
     if not zone or zone.isspace():
         return Missing("no_answer", "nothing follows the thinking", "zone")
     search = _Search(zone, offset, finished=finished, letters=letters)
@@ -128,6 +133,10 @@ def _stripped(text: str) -> str:
         return text.strip(_ORNAMENTS) or text
     blanks = len(text) - len(text.rstrip("\\"))
     return text[:-1].rstrip() if blanks % 2 else text
+
+
+def _blank(comment: re.Match[str]) -> str:
+    return " " * len(comment.group())
 
 
 def _behind(text: str, marker: str) -> int:
@@ -334,10 +343,13 @@ class _Search:
         end = phrases.without_aside(zone, start, end)
         if not zone[start:end].strip(" \t*#"):
             return Missing("no_answer", "nothing behind the marker", "marker")
+        if bold := last_line.emphasised(zone, start, end):
+            return self._answer(*bold, "marker", stance.doubt(zone, *bold, keyword=start) or "")
         hedge = stance.doubt_within(zone, start, end) or ""
         if not hedge and len(zone) - end > 1 and stance.withdrawn(zone, end):
             hedge = stance.TAKEN_BACK
-        return self._answer(start, end, "marker", hedge)
+        found = self._answer(start, end, "marker", hedge)
+        return found._replace(text=spellings.joined(found.text)) if ")" in found.text else found
 
     def _told(self) -> Answer | Missing | None:
         found = phrases.find(self._zone, letters=self._letters)

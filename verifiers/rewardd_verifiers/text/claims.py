@@ -30,6 +30,13 @@ _SUSPECTS = _SUSPECTS_AT_BOX | frozenset(
         "eliminate", "eliminates", "reject", "rejects", "exclude", "excludes", "discard", "rule",
         "rules", "cross", "form", "format", "write", "put", "that", "has", "contains", "lies",
         "exists", "begins", "starts", "ends", "needs", "requires",
+        "problem", "question", "puzzle", "exercise", "statement", "task", "prompt", "given",
+        "said", "claimed", "thought", "guessed", "believed", "students", "people", "others",
+        "solvers", "many", "some", "most", "few", "if", "seems", "seem", "appears", "appear",
+        "looks", "looked", "seemed", "appeared", "accept", "system", "submission", "response",
+        "matches", "match", "equals", "same", "too", "extraneous", "incorrect", "spurious",
+        "inadmissible",
+        "rejected", "was", "fails", "fail", "does", "doesn", "doesn’t",
     )
 )  # fmt: skip
 """One of these words stands in whatever the patterns match."""
@@ -39,18 +46,42 @@ _JUDGE = re.compile(
     r"|reward\s+(?:model|function)|grading)\b|\breward\s+me\b|\bmark\s+(?:this|me|it|my)\b"
     r"|\b(?:answer|your|marking|solution)\s+key\b|\bmetadata\b"
     r"|\bignore\s+(?:all\s+|the\s+|any\s+)?(?:previous|prior|above|earlier)\b"
-    r"|\b(?:reference|expected|gold(?:en)?|ground[\s-]truth|target)\s+(?:final\s+)?answer\b",
+    r"|\b(?:reference|expected|gold(?:en)?|ground[\s-]truth|target)\s+(?:final\s+)?answer\b"
+    r"|\b(?:match(?:es)?|equals?|same\s+as)\s+(?:the\s+)?(?:reference|gold|expected|ground)\b"
+    r"|^\W*(?:grader|verifier|checker|system|evaluator)\s*:|\baccept\s[^.]{0,40}\bas\s+(?:the\s+|a\s+)?(?:correct|right)"
+    r"|\bplease\s+accept\b|\b(?:submission|response)\s+is\s+correct\b",
     re.IGNORECASE,
 )
 _FOREIGN = re.compile(
-    r"\b(?:previous|former|earlier|alleged|supposed|example|sample|placeholder|wrong)\s+"
-    r"(?:final\s+)?answer\b"
+    r"\b(?:previous|former|earlier|alleged|supposed|example|sample|placeholder|wrong|incorrect)\s+"
+    r"(?:final\s+)?(?:answer|option|choice)\b"
     r"|\b(?:told\s+(?:me|us|you|them|him|her)|heard|rumou?r|refuses?\s+to|declines?\s+to"
     r"|(?:reply|respond)\s+with|template)\b"
     r"|\b(?:common|typical|usual|frequent|popular|classic|careless|easy|tempting)\s+"
-    r"(?:mistake|error|misconception|guess|pitfall|wrong\s+answer)\b",
+    r"(?:mistake|error|misconception|guess|pitfall|wrong\s+answer)\b"
+    r"|\b(?:problem|question|puzzle|exercise|statement|task|prompt)\s+(?:says?|states?|asks?|tells?|mentions?|wants)\b[^,;]{0,60}+$"
+    r"|\b(?:we|i)\s+(?:are|were|am|was)\s+(?:told|given)\b[^,;]{0,60}+$|^[\s*_#-]*+given\s*+(?:that\b|:)[^,;]{0,60}+$"
+    r"|\b(?:\w+\s+)?(?:said|claimed|thought|guessed|believed)\s+(?:that\s+)?(?:it|the\s+answer)\s+(?:was|is)\b"
+    r"|\b(?:many|some|most|other|few)\s+(?:students|people|others|solvers|of\s+\w+)\s+(?:would\s+)?"
+    r"(?:get|got|say|answer|write|find|end|obtain|think|choose|pick)\b",
     re.IGNORECASE,
 )
+_SUPPOSED = re.compile(
+    r"\bif\s+(?:\$?[A-Za-z]\$?|it|this|that|(?:the|my|our)\s+(?:\w+\s+)?(?:answer|value|result|solution|number"
+    r"|sum|total))\s+were\b",
+    re.IGNORECASE,
+)
+_FALSE_AFTER = re.compile(
+    r"[\s*_$)]*+(?:is|was)\s+(?:far\s+|clearly\s+|much\s+|way\s+)?(?:too\s+(?:\w+)|extraneous|spurious|inadmissible"
+    r"|rejected|not\s+(?:allowed|admissible|possible|valid|a\s+solution)|(?:my|the|our|an?)\s+(?:first|initial"
+    r"|original|previous|earlier|naive|wrong|incorrect)\b)"
+    r"|[\s*_$)]*+(?:fails?\b|(?:does\s+not|doesn['’]t)\s+(?:work|fit|satisfy|solve|hold|check|make))",
+    re.IGNORECASE,
+)
+_SEEMING = re.compile(
+    r"\b(?:seems?|appears?|looks|looked|seemed|appeared)\b[^.\n]{0,30}+$", re.IGNORECASE
+)
+_BUT = re.compile(r"[^.\n]{0,24}?,?\s(?:but|however|though|yet)\b", re.IGNORECASE)
 _POSSIBLE = re.compile(
     r"(?:^[\s*_#]*+|\b(?:an?|one)\s+)possible\b|\b(?:may|might|could)\s+(?:\w+\s+)?(?:be|equal)[\s$*:]*+$"
     r"|(?:\b(?:maybe|perhaps|possibly)|可能(?:是|为)?|也许是?|或许是?)[\s$*]*+$",
@@ -115,13 +146,17 @@ def unclaimed(text: str, start: int, end: int, *, keyword: int | None = None) ->
         keyword: where the words that announce it begin, if any do.
     """
     said = _sentence(text, start)
+    if said.lstrip().startswith("%"):
+        return "commented out"
     if keyword is None:
         if not said.strip(" *_$") and _DESCRIBED.match(text, end):
             return "described"
     elif _is_quoted(text, start, end, keyword):
         return "quoted"
     after = text[end : end + _AFTER]
-    words = (said + after).translate(_BLANKED).lower().split()
+    words = (
+        (said + text[start : min(end, start + _BEFORE)] + after).translate(_BLANKED).lower().split()
+    )
     if _SUSPECTS.isdisjoint(words) and (said.isascii() or not _HAN.search(said)):
         return None
     if why := _mentioned(said, text[start:end], after):
@@ -144,11 +179,21 @@ def shown(text: str, start: int) -> str | None:
 
 
 def _mentioned(said: str, value: str, after: str) -> str | None:
+    for pattern, window, why in (
+        (_SUPPOSED.search, said, "supposed"),
+        (_FALSE_AFTER.match, after, "denied"),
+    ):
+        if pattern(window):
+            return why
     stop = _STOP.search(after)
-    if _JUDGE.search(said) or _JUDGE.search(after[: stop.start()] if stop else after):
+    if _JUDGE.search(said + value[:_BEFORE]) or _JUDGE.search(
+        after[: stop.start()] if stop else after
+    ):
         return "told to the grader"
     if _FOREIGN.search(said):
         return "reported"
+    if _SEEMING.search(said) and _BUT.match(after):
+        return "doubted"
     if _POSSIBLE.search(said) and not _LIST.search(value):
         return "one of several"
     return "denied" if _DISCARDED.search(said) else None

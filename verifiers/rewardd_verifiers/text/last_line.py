@@ -182,6 +182,14 @@ def joined(text: str, end: int) -> int:
     return end
 
 
+def emphasised(text: str, start: int, end: int) -> tuple[int, int] | None:
+    """Return the only bold words of a sentence, with a unit behind them; None if it has none."""
+    found = [*_BOLD.finditer(text, start, end)] if text.find("**", start, end) >= 0 else []
+    if len(found) != 1 or not _SENTENCE.search(text, start, found[0].start()):
+        return None
+    return found[0].start(), joined(text, found[0].end())
+
+
 def first_number(text: str, start: int, end: int) -> int | None:
     """Return where the first number begins."""
     for match in _NUMBER.finditer(text, start, end):
@@ -240,7 +248,9 @@ def _number(text: str, start: int, end: int) -> tuple[int, int, str] | None:
             if match.group()[0] in "-−" and text[begin - 1 : begin].isdigit():
                 begin += 1
             found = begin, match.end(), "number"
-    return _widened(text, (start, end), found) if found else None
+    if found is None or text[found[0] - 2 : found[0]] in {"^{", "_{"}:
+        return None
+    return _widened(text, (start, end), found)
 
 
 def _near_last_digit(text: str, start: int, end: int) -> int:

@@ -32,6 +32,7 @@ _EITHER = re.compile(r"\b(?:or|oder|ou|o|или)\b|或|还是|か")
 """Joins letters none of which is chosen."""
 _CAPITAL = r"(?:\(\s*+[A-Za-z]\s*+\)|\[\s*+[A-Za-z]\s*+\]|[(\[]?[A-Z])"
 _EITHER_CASE = r"(?:\(\s*+[A-Za-z]\s*+\)|\[\s*+[A-Za-z]\s*+\]|[(\[]?[A-Za-z])"
+_NOT_ANOTHER = re.compile(r"(?<=[A-Z)]),?\s(?:but\s)?not\s\(?[A-Z]\)?\.?$")
 _END = r"(?![A-Za-z0-9_\u00c0-\u024f]|['’-][A-Za-z0-9]|\.\d)"
 """Behind a label of running text; Han, kana and Hangul may follow without a blank."""
 _NUMBER = r"(?:\(\s*+\d{1,2}\s*+\)|\[\s*+\d{1,2}\s*+\]|\d{1,2})"
@@ -110,6 +111,7 @@ def read_short(text: str, options: Options, *, lower_case: bool) -> Reading | No
     if label := options.by_text(text) or options.by_text(plain):
         return Reading(frozenset({label}))
     shape = _shape(options, lower_case=lower_case)
+    plain = _NOT_ANOTHER.sub("", plain)
     if listed := shape.listed.fullmatch(plain):
         written = listed["letters"]
         return Reading(_labels(written, options), hedged=_EITHER.search(written) is not None)
@@ -125,14 +127,17 @@ def follow(text: str, position: int, options: Options) -> tuple[Reading, int] | 
     found = shape.here.match(text, position)
     if found is None:
         return None
-    letters = _labels(found["letters"], options)
-    after = text[found.end() : found.end() + MAX_LABEL_TEXT].partition("\n")[0]
+    written, end = found["letters"], found.end()
+    if ";" in written and _TELLS_ABOUT.match(text[end : end + 24].lstrip(" *)")):
+        written = written[: written.index(";")]  # "C; D is a close second" names one
+        end = found.start() + len(written)
+    letters = _labels(written, options)
+    after = text[end : end + MAX_LABEL_TEXT].partition("\n")[0]
     beside = options.begun_by(_lead(after))
-    if beside is None and _is_a_word(found["letters"], after):
+    if beside is None and _is_a_word(written, after):
         return None
     contradicted = beside is not None and letters != frozenset({beside})
-    hedged = _EITHER.search(found["letters"]) is not None
-    return Reading(letters, contradicted, hedged), found.end()
+    return Reading(letters, contradicted, _EITHER.search(written) is not None), end
 
 
 def lines(text: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ grows with the window and not with what the policy wrote.
 import re
 from typing import NamedTuple
 
-from rewardd_verifiers.text import claims, last_line, stance
+from rewardd_verifiers.text import claims, endings, last_line, picked, stance
 from rewardd_verifiers.text.last_line import FORMULA
 
 _PHRASE_WINDOW = 4096
@@ -21,9 +21,10 @@ _PHRASE = re.compile(
     r"|answer\s?(?:→|->|=>|⇒|[–—]|-(?=\s))|# ?answer\b|the solution is|the (?:final )?result is"
     r"|el resultado (?:final )?es|le résultat (?:final )?est|il risultato (?:finale )?è"
     r"|o resultado (?:final )?é|das ergebnis (?:ist|lautet)|结果(?:是|为)"
+    r"|(?<![a-z])ans\s?[:：]"
     r"|答[:：]|答案是|答案为|答案[:：]|最终答案|故选|答え|정답|(?<![가-힣])답(?:은|\s?[:：])"
     r"|la respuesta (?:final |correcta )?es|respuesta(?: final)? ?:"
-    r"|la réponse (?:finale |correcte )?est|réponse(?: finale)? ?:"
+    r"|la (?:bonne )?réponse (?:finale |correcte )?est|réponse(?: finale)? ?:"
     r"|die (?:richtige |endgültige )?antwort (?:ist|lautet)|ist die antwort|antwort ?:|ответ"
     r"|la risposta (?:finale |corretta )?è|risposta ?:"
     r"|a resposta (?:final |correta )?é|resposta ?:",
@@ -32,7 +33,7 @@ _PHRASE = re.compile(
 _ANCHORS = (
     "answer", "the solution is", "result is", "答", "故选", "답", "respuesta", "réponse",
     "antwort", "ответ", "risposta", "resposta", "resultado", "résultat", "risultato", "ergebnis",
-    "结果",
+    "结果", "ans:", "ans :", "ans：", "ans ：",
 )  # fmt: skip
 """Each phrase holds one of these, at most `_LONGEST_LEAD` characters behind its beginning."""
 
@@ -41,11 +42,18 @@ _LEAD = re.compile(
     r"[\s*_#:：=>→⇒「」“”\"是为は은는이가—、，]*+(?:(?<=\n)[-•]\s++)?(?:->\s*+)?"
     r"(?:(?:is|are|will be|would be)\b)?[\s*_:：=“\"]*+"
     r"(?:(?:therefore|thus|then|simply|indeed|exactly|equal to|donc|also|entonces)\b[\s*_:：=]*+)*+"
+    r"(?:(?:(?:the|la|le|die|der|il|el|a)\s)?+(?:(?:option|opción|opcion|opção|opzione|choice|letter|lettre|letra"
+    r"|вариант|选项|項|项)\s?)?+(?=[(*]*+[A-J](?!\w)(?!\s\w)))?+"
 )
 _END = re.compile(r"[.!?。！？](?=\s|\*|$)|[。！？]|\n|<\|")
 _REASON = re.compile(
     r"[\s,;]+(?<!\bor\s)(?:because|since|which|so|given|hence|therefore|due"
     r"|as\s(?:it|the|we|this|was|is|required|desired|expected|stated|needed|shown|claimed))\b"
+)
+_BECAUSE = re.compile(r"[\s,;]+(?:because|since)\s")
+_HAN_LEAD = re.compile(r"[\u4e00-\u9fff]{1,16}(?=[\d$])")
+_BULLETS = re.compile(
+    r"(?<=\n)[ \t]*+[-•*]\s++[^\n]{1,60}+(?:\n[ \t]*+[-•*]\s++[^\n]{1,60}+)++(?=\n|$)"
 )
 _SHARE = re.compile(
     r"(?<=[\d%})$])\s(?:out\s)?of\s(?:the|all|its|their|his|her|our)\s(?![\d$])[^\d$\\]*+$"
@@ -56,6 +64,7 @@ _ASIDE = re.compile(
     r"(?=[^()]*[A-Za-z]{3})[^()\n]*+\)|（(?!或|也|可能)[^（）\n\d]*+）"
 )
 _DENIED = re.compile(
+    r"[^、。，,\n]{1,12}(?:ではなく|じゃなく)て?[、,]?|不是[^，。,\n]{1,20}[，,]?而是|"
     r"(?:n't|not)\s[^,.\n]{1,40}+(?:,\s)?(?:but\s(?:rather\s)?|it\sis\s|it's\s)|"
     r"(?:n't|not)\s[^,.\s]{1,40}\s(?:but\s(?:rather\s)?|it\sis\s|it's\s)"
 )
@@ -77,6 +86,10 @@ _TELLING = frozenset(
     (
         "is", "are", "was", "were", "be", "so", "thus", "hence", "therefore", "then", "he", "she",
         "they", "there", "we", "it", "the", "this", "that", "has", "have", "had", "get", "gives",
+        "donc", "insgesamt", "sind", "hay", "всего", "итак", "следовательно", "поэтому",
+        "получаем", "равен", "равна", "равно", "осталось", "quedan", "tiene", "reste", "vaut",
+        "hat", "totale", "sono", "rimangono", "portanto", "são", "restam", "beträgt", "ergibt",
+        "est", "ist",
         "you", "can", "will", "must", "means", "total", "need", "needs", "makes", "takes", "costs",
         "pays", "spent", "spends", "earns", "earned", "eats", "ate", "sold", "remain", "remains",
         "left", "more", "find", "got", "finally", "obtain", "yields", "equals",
@@ -90,13 +103,16 @@ _TELLING_HAN = re.compile(
 _FEWEST_OF_A_SENTENCE = 3
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _COMMAND = re.compile(r"\\[A-Za-z]+")
-_LETTER = re.compile(
-    r"\(([A-J])\)|\b(?:[Oo]ption|[Cc]hoice|[Ll]etter)(?:\sis)?:?\s\(?([A-J])\)?(?![\w'])"
-    r"|(?:^|\n|\b(?:so|is|choose|select|pick|thus|hence|therefore)\s)\s*([A-J])[.)]?\s*$"
+_INITIAL = re.compile(r"(?:^|\s)[A-Z]\.\s[a-z]{2}")
+"""A stop that abbreviates: `E. coli`."""
+
+_JUDGED = re.compile(
+    r"[\s*_]*+((?:yes|no|true|false)\b)[\s*_]*+,?\s(?:because|since|as|for)\s(?![^\n]*[?？])",
+    re.IGNORECASE,
 )
-_NEGATED = re.compile(r"\b(?:not|isn't|n't|never|than)\s(?:option\s|choice\s)?\(?$")
-_REJECTED = re.compile(r"\)?\s(?:is|are|was)\s(?:wrong|incorrect|false|not)\b")
-_LISTED = re.compile(r"\(?[A-J]\)?\s*+(?:,|;|/|&|and|or|,\s*+and|,\s*+or)\s*+\(?$")
+"""A judgement with its reason, in which numbers say nothing."""
+
+_PART_BOLD = re.compile(r"^[^*\n=:]*[^\W\d_]{2}\s\*\*[^*\n]++\*\*[.!]?$")
 
 
 class Span(NamedTuple):
@@ -136,17 +152,16 @@ def _standing(text: str, told: Span, *, letters: bool) -> Span:
 
 
 def _untold(text: str, *, letters: bool) -> Span | None:
-    if letters and (letter := _letter(text)):
-        return letter
+    if letters and (letter := picked.find(text)):
+        return Span(letter.start, letter.end, "letter", letter.hedge)
+    if judged := _judged(text):
+        return judged
     if found := last_line.find(text):
         start, end, rule = found
-        return Span(start, end, rule, _unstated(text, start, end))
+        if rule == "rows":
+            return Span(start, end, rule, stance.doubt(text, start, end) or "")
+        return Span(start, end, rule, stance.fault(text, start, end))
     return None
-
-
-def _unstated(text: str, start: int, end: int, keyword: int | None = None) -> str:
-    doubt = stance.doubt(text, start, end, keyword=keyword)
-    return doubt or claims.unclaimed(text, start, end, keyword=keyword) or ""
 
 
 def _whole(text: str, *, letters: bool) -> Span | None:
@@ -154,20 +169,31 @@ def _whole(text: str, *, letters: bool) -> Span | None:
     stripped = text.strip()
     if not stripped or len(stripped) > _LONGEST_WHOLE:
         return None
-    plain = FORMULA.sub(" ", stripped)
-    formulas = plain != stripped
-    words = _WORD.findall(_COMMAND.sub(" ", plain))
-    if (letters or any(letter.isdigit() for letter in stripped)) and _tells(words):
-        return None
-    if len(words) > _MOST_WORDS or _PHRASE.search(plain) or ". " in plain:
-        return None
-    if "\n" in plain.strip() and "\\begin" not in plain and not _is_list(plain):
-        return None
-    if formulas and words and plain.lstrip("* ")[:1].isalpha():
-        return None
     start = text.index(stripped[0])
+    if letters and (over := picked.preferred(stripped)):
+        return Span(start + over[0], start + over[1], "letter")
+    plain = FORMULA.sub(" ", stripped)
+    words = _WORD.findall(_COMMAND.sub(" ", plain))
+    if _is_sentence(stripped, plain, words, letters=letters):
+        return None
     end = start + len(stripped)
     return Span(start, end, "whole", _unclaimed(text, start, end, words))
+
+
+def _is_sentence(text: str, plain: str, words: list[str], *, letters: bool) -> bool:
+    """Return whether a short text says more than an answer; `plain` is it without formulas."""
+    formulas = plain != text
+    if _JUDGED.match(text) or (not formulas and _PART_BOLD.search(text)):
+        return True
+    if letters and words and picked.is_announced(text):
+        return True
+    if (letters or any(letter.isdigit() for letter in text)) and _tells(words):
+        return True
+    if len(words) > _MOST_WORDS or _PHRASE.search(plain) or ". " in plain:
+        return True
+    if "\n" in plain.strip() and "\\begin" not in plain and not _is_list(plain):
+        return True
+    return bool(formulas and words and plain.lstrip("* ")[:1].isalpha())
 
 
 def _unclaimed(text: str, start: int, end: int, words: list[str]) -> str:
@@ -210,7 +236,7 @@ def _told(text: str) -> Span | None:
         bare = text[span.start : span.end].rstrip(' ,}"')
         span = span._replace(end=span.start + len(bare))
     keyword = None if denied else last.start()
-    doubt = _unstated(text, span.start, span.end, keyword)
+    doubt = stance.fault(text, span.start, span.end, keyword=keyword)
     return span._replace(hedge=doubt or stance.doubt_within(text, span.start, span.end) or "")
 
 
@@ -228,12 +254,22 @@ def _last_phrase(text: str) -> re.Match[str] | None:
 
 
 def _statement(text: str, start: int) -> Span | None:
+    if bullets := _BULLETS.match(text, text.rfind("\n", 0, start) + 1):
+        return Span(start, bullets.end(), "phrase")
     formula = FORMULA.match(text, start)
     if formula:
         return Span(start, last_line.joined(text, formula.end()), "phrase")
     if agreed := _AGREED.match(text, start):
         return Span(start, agreed.end(), "phrase")
+    start, end = _value(text, start)
+    return Span(start, end, "phrase") if text[start:end].strip(" *_.") else None
+
+
+def _value(text: str, start: int) -> tuple[int, int]:
+    """Return where the sentence says its value, without reasons, asides and contrasts."""
     end = _sentence_end(text, start)
+    if because := _BECAUSE.search(text, start + 1, end):
+        end = because.start()
     start = _predicate(text, start, end)
     for cut in (_REASON, _ASIDE, _SHARE, _COPULA):
         if found := cut.search(text, start, end):
@@ -242,7 +278,7 @@ def _statement(text: str, start: int) -> Span | None:
         end = contrast.start()
     while end > start and text[end - 1] in "_*":
         end -= 1
-    return Span(start, end, "phrase") if text[start:end].strip(" *_.") else None
+    return start, end
 
 
 def without_aside(text: str, start: int, end: int) -> int:
@@ -256,6 +292,8 @@ def without_aside(text: str, start: int, end: int) -> int:
 
 def _predicate(text: str, start: int, end: int) -> int:
     """Return where "The largest n is 34" says its value: behind the last "is"."""
+    if lead := _HAN_LEAD.match(text, start, end):
+        return lead.end()
     if len(_WORD.findall(text, start, end)) < _FEWEST_OF_A_SENTENCE or not text[start].isalpha():
         return start
     last = start
@@ -272,6 +310,9 @@ def _sentence_end(text: str, start: int) -> int:
     while match := _END.search(text, position):
         place = match.start()
         letter = text[place - 1 : place].lower()
+        if match.group() == "." and _INITIAL.match(text, max(place - 2, 0)):
+            position = match.end()
+            continue
         if (
             match.group() == "."
             and letter in {"a", "p", "m"}
@@ -283,16 +324,8 @@ def _sentence_end(text: str, start: int) -> int:
     return len(text)
 
 
-def _letter(text: str) -> Span | None:
-    base = max(len(text) - _NUMBER_WINDOW, 0)
-    found: Span | None = None
-    for match in _LETTER.finditer(text, base):
-        group = next(index for index in (1, 2, 3) if match[index])
-        before = text[max(match.start() - 24, 0) : match.start()] + " "
-        if _NEGATED.search(before.rstrip() + " ") or _REJECTED.match(text, match.end(group)):
-            continue
-        start, end = match.span(group)
-        listed = _LISTED.search(text[max(start - 24, 0) : start])
-        doubt = stance.SEVERAL if listed else _unstated(text, start, end)
-        found = Span(start, end, "letter", doubt)
-    return found
+def _judged(text: str) -> Span | None:
+    """Return the "yes" of a last line that goes on with a reason."""
+    line = endings.last_line(text)
+    found = _JUDGED.match(text, *line) if line else None
+    return Span(*found.span(1), "word") if found else None

@@ -60,13 +60,15 @@ _SUSPECTS_BEHIND = (
     "ruled", "candidate", "not", "n't", "n’t", "may", "perhaps", "unless", "altern", "could",
     "might", "error", "scratch", "never", "kidding", "second", "ignore", "take", "actually",
     "wait", "no,", "sorry", "oops", "else", "none", "whichever", "whatever", "if not",
-    "or some", "or other", "or another", "unable",
+    "forgot", "overlook", "misread", "miscount", "miscalc", "mistook", "misappl", "template",
+    "fill in", "or some", "or other", "or another", "unable",
 )  # fmt: skip
 _WITHDRAWING = frozenset(
     (
         "wrong", "incorrect", "mistaken", "mistake", "not", "error", "scratch", "never",
         "nevermind", "kidding", "second", "ignore", "take", "correction", "actually", "wait",
-        "no", "oops", "sorry",
+        "no", "oops", "sorry", "forgot", "forgotten", "overlooked", "misread", "miscounted",
+        "miscalculated", "mistook", "misplaced", "misapplied",
     )
 )  # fmt: skip
 """One of these words stands in whatever takes an answer back."""
@@ -108,7 +110,7 @@ _NEGATED = re.compile(
     re.IGNORECASE,
 )
 _OPERATED = re.compile(
-    r"\b(?:than|minus|plus|times|twice|double|triple|(?:start|end|begin)s?\s+(?:in|with)|contains?"
+    r"\b(?:than(?:\s+or\s+equal\s+to)?|minus|plus|times|twice|double|triple|(?:start|end|begin)s?\s+(?:in|with)|contains?"
     r"|used\s+to\s+be|(?:mistake|wrong|error|incorrect)\s+to\s+(?:say|answer|write|pick|conclude)"
     r"|(?:root|square|cube|half|third|quarter|reciprocal|inverse|opposite|negative"
     r"|multiple|factor|divisor|power|logarithm|factorial)\s+of)\s++[$*(]*+$",
@@ -168,7 +170,8 @@ _QUESTION = re.compile(
 _REFUSED = re.compile(
     r"\b(?:can(?:not|['’]t|\snot)|could(?:n['’]t|\snot)|unable\sto|impossible\sto|fail(?:ed)?\sto)"
     r"\s+(?:\w+\s+){0,1}?(?:solve|answer|determine|give|provide|compute|tell|decide|help)\b"
-    r"|\b(?:don['’]t|do\snot)\s+(?:\w+\s+)?know\b|\bno\sidea\b",
+    r"|\b(?:don['’]t|do\snot)\s+(?:\w+\s+)?know\b|\bno\sidea\b"
+    r"|\b(?:not\s|un)sure\s(?:what|how|which|whether|where)\b",
     re.IGNORECASE,
 )
 """Words of a text that gives no answer; what number stands beside them is none."""
@@ -179,11 +182,18 @@ _TAKEN_BACK = re.compile(
     r"|\bi\s+(?:was\s+wrong|(?:have\s+|['’]ve\s+)?made\s+an?\s+(?:\w+\s+)?(?:mistake|error))"
     r"|\b(?:scratch\s+that|never\s?mind|just\s+kidding|on\s+second\s+thou?ght|ignore\s+that|i\s+take\s+(?:that|it)\s+back)\b"
     r"|\bcorrection\s*:"
+    r"|\bi\s+(?:have\s+|had\s+)?(?:forgot(?:ten)?|overlooked|mis(?:read|counted|calculated|took|placed|applied))\b"
     r"|\b(?:actually|wait|hmm+|oh),?\s+(?:no|not)\b[^\w:]*+(?:$|\n)|\b(?:actually|wait|no|oops|sorry),?\s+(?:no,?\s+)?(?:actually,?\s+)?"
     r"(?:the\s+(?:\w+\s+)?answer\s+(?:is|should\s+be)|it(?:['’]s|\s+is|\s+should\s+be))\s+(?![^.\n]{0,40}\b(?:correct|right|same|indeed|fine)\b))",
     re.IGNORECASE,
 )
 _RETURN = re.compile(r"\b(?:is|was)\s+(?:indeed|still|in\s+fact|actually)\s+(?:correct|right)\b")
+
+
+def fault(text: str, start: int, end: int, *, keyword: int | None = None) -> str:
+    """Return why the answer is no claim, or none that is stood by; empty where it is one."""
+    why = doubt(text, start, end, keyword=keyword)
+    return why or claims.unclaimed(text, start, end, keyword=keyword) or ""
 
 
 def doubt(text: str, start: int, end: int, *, keyword: int | None = None) -> str | None:
@@ -239,6 +249,11 @@ def taken_back(text: str, end: int) -> bool:
     return _TAKEN_BACK.match(after, lead.end() if lead else 0) is not None
 
 
+_PATTERN = re.compile(
+    r"\b(?:this|that|it|the\sabove)\s+is\s+(?:just\s+|only\s+|merely\s+)?(?:an?|the)\s+(?:template|example|placeholder|format)"
+    r"|\bfill\sin\b",
+    re.IGNORECASE,
+)
 _GIVEN_UP = re.compile(
     r"\bi\s+(?:can(?:not|['’]t)|could(?:n['’]t|\s+not)|was\s+(?:un|not\s+)able\s+to|failed\s+to)"
     r"\s+(?:\w+\s+)?(?:solve|answer|do|find)\b",
@@ -257,6 +272,8 @@ def _behind_box(after: str) -> str | None:
         return "denied"
     if (_ALTERNATIVE.match(after) or _UNLESS.match(after)) and not _SPELLED_AGAIN.match(after):
         return SEVERAL
+    if _PATTERN.search(after):
+        return "an example"
     if _withdraws(after) or ("i " in lowered and _GIVEN_UP.search(after)):
         return TAKEN_BACK
     return None
