@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from rewardd_verifiers.mathexpr.spoken import flatten
 
 _ONE = re.compile(r"\(?\s?([A-J])\s?\)?[.:)]?")
-_SEVERAL = re.compile(r"\(?[A-J]\)?(?:\s?(?:,|;|&|and|or|\s)\s?(?:and\s|or\s)?\(?[A-J]\)?)+\.?")
+# Each blank and each word has one place only: with two, a long list took exponential time.
+_SEVERAL = re.compile(
+    r"\(?[A-J]\)?(?:(?=[\s,;&]|and|or)\s*+(?:[,;&]\s*+)?+(?:(?:and|or)\b\s*+)?+\(?[A-J]\)?)++\.?"
+)
 _RUN = re.compile(r"A?B?C?D?E?F?G?H?I?J?")
 _INTRODUCED = re.compile(
     r"(?:both\s|the\s)?(?:correct\s)?(?:(?:answer|option|choice|letter)s?)\s?(?:is|are|:)?\s?",

@@ -167,7 +167,7 @@ def _patterns(label: str, run: str) -> _Shape:
         labelled=re.compile(
             rf"{_PREFIX}(?P<letters>{label})(?P<mark>(?<=[)\]])|\s*+(?:[.:)—–]|-(?=\s))|\s++\((?=[^)]{{2}}))"
         ),
-        here=re.compile(rf"(?P<letters>{label}(?:{_JOINT}{label}{_END})*+|{run}){_END}"),
+        here=re.compile(rf"(?P<letters>{label}(?:{_JOINT}{label}{_END}){{0,40}}+|{run}){_END}"),
     )
 
 
