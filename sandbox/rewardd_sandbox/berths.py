@@ -60,7 +60,8 @@ class Berth:
         joins = [] if self.group is None else self.group.joins()
         ground = self._ground
         path, environment = ground.interpreter.path, ground.environment
-        started = await Zygote.start(path, self._setup(kind), environment, joins)
+        setup = self._setup(kind)
+        started = await Zygote.start(path, setup, environment, joins, ground.patience)
         self._zygotes[kind] = started
         return started
 

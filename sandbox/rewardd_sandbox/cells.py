@@ -1,11 +1,12 @@
 """What jails stand on, and what one of them needs beyond that."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from rewardd_sandbox.inside.slotroot import CACHE
+from rewardd_sandbox.lookout import Patience
 from rewardd_sandbox.tiers import Footing
 from rewardd_sandbox.toolchains import Interpreter
 
@@ -25,6 +26,7 @@ class Ground:
     Attributes:
         first_user: slots take two users each from here on, where jails have their own.
         state: directory of ours on the host, for tiers without mounts.
+        patience: how long waits may hold up the event loop.
     """
 
     footing: Footing
@@ -34,6 +36,7 @@ class Ground:
     first_user: int
     state: Path
     landlock_cap: int | None = None
+    patience: Patience = field(default_factory=Patience)
 
     @property
     def cache(self) -> Path:

@@ -18,7 +18,7 @@ from rewardd_sandbox.inside import orders
 from rewardd_sandbox.inside.payload import PROGRAM
 from rewardd_sandbox.program import End
 from rewardd_sandbox.watch import Allowance, Seen, Watch
-from rewardd_sandbox.zygote_link import Born, Reaped, Zygote
+from rewardd_sandbox.zygote_link import Born, Heard, Reaped, Zygote
 
 _WORST_VICTIM = b"1000"
 
@@ -38,13 +38,14 @@ class Child:
         self.berth = berth
         self._ends = ends
         self._born = born
-        self._reaping: asyncio.Task[Reaped] | None = None
+        self._reaping: asyncio.Future[Heard] | None = None
         self.directory: int | None = None
         self._set_up = False
         self.refused = ""
         self.work: Path | None = None
         pid = born.pid
-        self._watch = Watch(ends, pid, born.handle, cpu or (lambda: clocks.cpu_seconds(pid)))
+        clock = cpu or (lambda: clocks.cpu_seconds(pid))
+        self._watch = Watch(ends, pid, born.handle, clock, zygote.patience)
 
     @classmethod
     async def start(
@@ -154,10 +155,10 @@ class Child:
         Raises:
             LostError: the zygote died.
         """
-        if self._reaping is None:
-            self._kill()
-            self._reaping = asyncio.ensure_future(self._zygote.reap(self._born.pid))
-        return await asyncio.shield(self._reaping)
+        reaping = self._dismiss()
+        if not reaping.done():
+            await asyncio.shield(reaping)
+        return Reaped.told(reaping.result())
 
     async def sweep(self, user: int | None) -> None:
         """Kill what is left of its session, and of a user, if it had one of its own.
@@ -169,19 +170,28 @@ class Child:
 
     async def close(self) -> None:
         """Kill, reap, and let go of every descriptor."""
-        try:
+        reaping = self.let_go()
+        if not reaping.done():
             with contextlib.suppress(LostError):
-                await self.reap()
-        finally:
-            self._watch.close()
-            self._ends.close()
-            os.close(self._born.handle)
-            if self.directory is not None:
-                os.close(self.directory)
+                await asyncio.shield(reaping)
 
-    def _kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._born.handle, signal.SIGKILL)
+    def let_go(self) -> "asyncio.Future[Heard]":
+        """Kill it and let go of every descriptor; it is reaped when what comes back is done."""
+        reaping = self._dismiss()
+        self._watch.close()
+        self._ends.close()
+        os.close(self._born.handle)
+        if self.directory is not None:
+            os.close(self.directory)
+        return reaping
+
+    def _dismiss(self) -> "asyncio.Future[Heard]":
+        """Kill it and have it reaped; the second time it does nothing."""
+        if self._reaping is None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._born.handle, signal.SIGKILL)
+            self._reaping = self._zygote.reap(self._born.pid)
+        return self._reaping
 
     async def _observe(self, allowed: Allowance, begin: Callable[[], None]) -> Seen:
         seen = await self._watch.wait(allowed, begin)

@@ -19,7 +19,7 @@ from rewardd_sandbox.program import Answer, BuildFailure, End, Given, Limits, Pr
 from rewardd_sandbox.sandbox import Jail
 from rewardd_sandbox.slot import Slot
 from rewardd_sandbox.watch import Allowance, Seen
-from rewardd_sandbox.zygote_link import Reaped
+from rewardd_sandbox.zygote_link import Heard, Reaped
 
 _LOG_BYTES = 64 << 10
 _TAIL_BYTES = 64 << 10
@@ -39,7 +39,7 @@ class LocalJail:
         program: Program,
         limits: Limits,
         *,
-        release: Callable[[Slot], Awaitable[None]] | None,
+        release: Callable[[Slot], None] | None,
         open_companion: OpenCompanion,
     ) -> None:
         self._slot = slot
@@ -155,19 +155,32 @@ class LocalJail:
         """End everything and free the slot."""
         if self._closed:
             return
-        self._closed = True
-        await asyncio.shield(asyncio.ensure_future(self._close()))
+        going = [reaping for reaping in self._let_go() if not reaping.done()]
+        if going:
+            await asyncio.shield(asyncio.ensure_future(self._free_after(going)))
+        else:
+            self._free()
 
-    async def _close(self) -> None:
-        try:
-            for companion in self._companions:
-                await companion.close()
-            await self._drop()
-        finally:
-            if self._loaded.binary is not None:
-                os.close(self._loaded.binary)
-            if self._release is not None:
-                await self._release(self._slot)
+    def _let_go(self) -> list["asyncio.Future[Heard]"]:
+        """End everything; return what is done once a process is gone."""
+        if self._closed:
+            return []
+        self._closed = True
+        going = [reaping for one in self._companions for reaping in one._let_go()]  # noqa: SLF001  one of its own kind
+        child, self._child = self._child, None
+        if child is not None:
+            going.append(child.let_go())
+        if self._loaded.binary is not None:
+            os.close(self._loaded.binary)
+        return going
+
+    async def _free_after(self, going: list["asyncio.Future[Heard]"]) -> None:
+        await asyncio.wait(going)
+        self._free()
+
+    def _free(self) -> None:
+        if self._release is not None:
+            self._release(self._slot)
 
     async def _load(self, ending: str, loaded: Loaded) -> BuildFailure | None:
         self._ending = ending

@@ -5,7 +5,7 @@ import contextlib
 import os
 import shutil
 from collections.abc import AsyncGenerator, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from rewardd_sandbox import loading, stale, standings, toolchains
@@ -14,6 +14,7 @@ from rewardd_sandbox.cgroups import Groups
 from rewardd_sandbox.errors import SandboxError, SetupError, UnavailableError
 from rewardd_sandbox.jail import LocalJail
 from rewardd_sandbox.languages import LANGUAGES
+from rewardd_sandbox.lookout import LINGER_SECONDS, Patience
 from rewardd_sandbox.program import Answer, BuildFailure, End, Given, Limits, Program
 from rewardd_sandbox.shelf import Shelf
 from rewardd_sandbox.slot import Slot
@@ -31,7 +32,8 @@ class Options:
     """What an operator may choose.
 
     Attributes:
-        slots: how many submissions run at once; None for the processors we may use.
+        slots: how many submissions run at once; None for the processors we may use. One that is
+            alone has nobody else to serve: short waits hold up the event loop then.
         python: interpreter for submissions; None for the one this worker's was made from, or the
             first other one that jails can read.
         search_path: where toolchains are looked for.
@@ -243,9 +245,9 @@ class LocalSandbox:
         try:
             yield slot
         finally:
-            await asyncio.shield(asyncio.ensure_future(self._release(slot)))
+            self._release(slot)
 
-    async def _release(self, slot: Slot) -> None:
+    def _release(self, slot: Slot) -> None:
         """Sweep a slot and put it back, in whatever state its program left it."""
         try:
             slot.sweep()
@@ -312,6 +314,7 @@ class LocalSandbox:
                 first_user=users.first,
                 state=state,
             )
+            ground = replace(ground, patience=Patience(LINGER_SECONDS if count == 1 else 0.0))
             builder = Builder(self._borrow, ground.cache, ground.cache_inside, Shelf.ours())
             standing = Standing(ground, builder, [], groups, users)
             make = None if groups is None else groups.slot

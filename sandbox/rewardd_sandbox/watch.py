@@ -3,7 +3,6 @@
 Nothing here reads to end of file: a test is over when its frame has come or the process is dead.
 """
 
-import asyncio
 import os
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from rewardd_sandbox import clocks, pipes
 from rewardd_sandbox.errors import StarvedError
 from rewardd_sandbox.inside import orders
 from rewardd_sandbox.inside.codec import MAX_BYTES
+from rewardd_sandbox.lookout import LINGER_SECONDS, Lookout, Patience
 from rewardd_sandbox.program import End
 
 _STDERR_KEPT = 64 << 10
@@ -58,16 +58,21 @@ class Seen:
 
 
 class Watch:
-    """The event loop's eyes on one jail, from its birth to its death."""
+    """The worker's eyes on one jail, from its birth to its death."""
 
-    def __init__(self, ends: pipes.Pipes, pid: int, handle: int, cpu: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        ends: pipes.Pipes,
+        pid: int,
+        handle: int,
+        cpu: Callable[[], float],
+        patience: Patience,
+    ) -> None:
         self._ends = ends
         self._pid = pid
         self._handle = handle
         self._cpu = cpu
         self._charged_from = cpu()
-        self._loop = asyncio.get_running_loop()
-        self._event: asyncio.Future[None] | None = None
         self._control = bytearray()
         self._stdout: list[bytes] = []
         self._stdout_bytes = 0
@@ -79,19 +84,14 @@ class Watch:
         self._ended_by: End | None = None
         self.stderr = bytearray()
         self.died = False
-        self._readers = [
-            (ends.stderr, self._on_stderr),
-            (ends.control, self._on_control),
-            (handle, self._on_death),
-        ]
-        for descriptor, act in self._readers:
-            self._loop.add_reader(descriptor, act)
+        self._lookout = Lookout(self._over, patience)
+        self._lookout.add(ends.control, self._on_control)
+        self._lookout.add(ends.stderr, self._on_stderr)
+        self._lookout.add(handle, self._on_death)
 
     def close(self) -> None:
         """Stop watching; the descriptors stay open."""
-        for descriptor, _ in self._readers:
-            self._loop.remove_reader(descriptor)
-        self._deafen()
+        self._lookout.close()
 
     def forget(self) -> None:
         """Throw away what came since the last frame: it belongs to nobody."""
@@ -110,7 +110,7 @@ class Watch:
     def end(self, breach: End) -> None:
         """Have the wait that goes on end by this limit."""
         self._ended_by = breach
-        self._wake()
+        self._lookout.wake()
 
     def busy_seconds(self) -> float:
         """Return how long the jail has worked, or wanted to and got no processor."""
@@ -129,14 +129,16 @@ class Watch:
         if self._hear is not None:
             self._listen()
         next_check = min(_first_check(allowed), _LISTEN_AFTER_SECONDS)
+        lingering = self._hear is None
         while not self._over() and breach is None:
-            await self._until(next_check)
+            await self._lookout.wait(next_check, lingering=lingering)
             if self._over():
                 break
             self._listen()
             wall = time.monotonic() - started
             spent = self._cpu() - cpu
             breach, next_check = self._judge(allowed, spent, wall)
+            lingering = lingering and wall < LINGER_SECONDS
         return self._seen(allowed, cpu, started, breach)
 
     def _seen(self, allowed: Allowance, cpu: float, started: float, breach: End | None) -> Seen:
@@ -190,20 +192,6 @@ class Watch:
         soonest = (allowed.cpu_seconds - spent) / _PROCESSORS
         return None, max(min(soonest, left), _SHORTEST_CHECK_SECONDS)
 
-    async def _until(self, seconds: float) -> None:
-        """Wait for an event, at most so long."""
-        self._event = self._loop.create_future()
-        timer = self._loop.call_later(seconds, self._wake)
-        try:
-            await self._event
-        finally:
-            timer.cancel()
-            self._event = None
-
-    def _wake(self) -> None:
-        if self._event is not None and not self._event.done():
-            self._event.set_result(None)
-
     def _frame_complete(self) -> bool:
         if len(self._control) < _FRAME_HEAD:
             return False
@@ -225,7 +213,7 @@ class Watch:
         return kind, number, body
 
     def _on_stdout(self) -> None:
-        if self._event is None:
+        if not self._lookout.waiting:
             self._deafen()
             return
         piece = _read(self._ends.stdout)
@@ -240,25 +228,25 @@ class Watch:
             self._hear(piece)
         if self._stdout_bytes > self._most:
             self._deafen()
-            self._wake()
+            self._lookout.wake()
 
     def _listen(self) -> None:
         """Take standard output as it comes from here on, unless it has ended or floods."""
         if not self._listening and not self._deaf:
             self._listening = True
-            self._loop.add_reader(self._ends.stdout, self._on_stdout)
+            self._lookout.add(self._ends.stdout, self._on_stdout)
 
     def _deafen(self) -> None:
         """Stop listening to standard output: it ended, floods, or comes between two tests."""
         self._deaf = True
         if self._listening:
             self._listening = False
-            self._loop.remove_reader(self._ends.stdout)
+            self._lookout.remove(self._ends.stdout)
 
     def _on_stderr(self) -> None:
         piece = _read(self._ends.stderr)
         if piece == b"":
-            self._loop.remove_reader(self._ends.stderr)
+            self._lookout.remove(self._ends.stderr)
         elif piece:
             self.stderr += piece
             del self.stderr[:-_STDERR_KEPT]
@@ -266,19 +254,19 @@ class Watch:
     def _on_control(self) -> None:
         piece = _read(self._ends.control)
         if piece == b"" or len(self._control) > MAX_BYTES + _FRAME_HEAD:
-            self._loop.remove_reader(self._ends.control)
+            self._lookout.remove(self._ends.control)
         elif piece:
             self._control += piece
         if self._frame_complete():
-            self._wake()
+            self._lookout.wake()
 
     def _on_death(self) -> None:
-        self._loop.remove_reader(self._handle)
+        self._lookout.remove(self._handle)
         self.died = True
         self._control += pipes.read_now(self._ends.control, MAX_BYTES)
         self.stderr += pipes.read_now(self._ends.stderr, _STDERR_KEPT)
         del self.stderr[:-_STDERR_KEPT]
-        self._wake()
+        self._lookout.wake()
 
 
 def _first_check(allowed: Allowance) -> float:

@@ -3,9 +3,11 @@
 import asyncio
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,9 +16,11 @@ from typing import Any
 
 from rewardd_sandbox.errors import LostError, SetupError
 from rewardd_sandbox.inside.orders import Order, Setup
+from rewardd_sandbox.lookout import Patience
 
 _PATIENCE_SECONDS = 60.0
 """A healthy zygote answers within milliseconds; beyond this it is replaced."""
+_NO_ANSWER = f"the zygote did not answer in {_PATIENCE_SECONDS:g} s"
 _GRACE_SECONDS = 3.0
 _MESSAGE_BYTES = 1 << 16
 _STACK_BYTES = 64 << 20
@@ -61,14 +65,29 @@ class Reaped:
     cpu_seconds: float
     peak_kib: int
 
+    @classmethod
+    def told(cls, heard: "Heard") -> "Reaped":
+        """Return what an answer says."""
+        answer, _ = heard
+        return cls(answer["status"], answer["cpu"], answer["peak_kib"])
+
+
+Heard = tuple[dict[str, Any], list[int]]
+"""An answer of a zygote, and the descriptors with it."""
+
 
 class Zygote:
     """One zygote process. Orders may overlap; answers come in their order."""
 
-    def __init__(self, process: subprocess.Popen[bytes], channel: socket.socket) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], channel: socket.socket, patience: Patience
+    ) -> None:
         self._process = process
         self._channel = channel
-        self._waiting: deque[asyncio.Future[tuple[dict[str, Any], list[int]]]] = deque()
+        self._waiting: deque[asyncio.Future[Heard]] = deque()
+        self._poll = select.poll()
+        self._poll.register(channel, select.POLLIN)
+        self.patience = patience
         self.spawned = 0
         self.jails: set[int] = set()
         """Those that nobody has asked to be reaped."""
@@ -78,11 +97,17 @@ class Zygote:
 
     @classmethod
     async def start(
-        cls, python: str, setup: Setup, environment: Mapping[str, str], joins: Sequence[int] = ()
+        cls,
+        python: str,
+        setup: Setup,
+        environment: Mapping[str, str],
+        joins: Sequence[int] = (),
+        patience: Patience | None = None,
     ) -> "Zygote":
         """Start a zygote and wait until it takes orders.
 
-        `joins` are open `cgroup.procs` files that the process is written to before it begins.
+        `joins` are open `cgroup.procs` files that the process is written to before it begins;
+        `patience` says how long waits for it and its jails may hold up the event loop.
 
         Raises:
             SetupError: the kernel refused a step of its set-up.
@@ -94,7 +119,7 @@ class Zygote:
             process = _launch(python, theirs.fileno(), environment)
         for place in joins:
             os.write(place, str(process.pid).encode())
-        zygote = cls(process, ours)
+        zygote = cls(process, ours, patience or Patience())
         try:
             answer, _ = await zygote._ask(json.dumps(asdict(setup)).encode(), ())
         except BaseException:
@@ -135,15 +160,13 @@ class Zygote:
         self.jails.add(answer["pid"])
         return Born(answer["pid"], handles[0])
 
-    async def reap(self, pid: int) -> Reaped:
-        """Wait for a child that was killed or has ended.
+    def reap(self, pid: int) -> "asyncio.Future[Heard]":
+        """Ask for a child that was killed or has ended; see `Reaped.told`.
 
-        Raises:
-            LostError: the zygote died.
+        The answer may be there at once. It is a `LostError` if the zygote died.
         """
         self.jails.discard(pid)
-        answer, _ = await self._ask(json.dumps({"reap": pid}).encode(), ())
-        return Reaped(answer["status"], answer["cpu"], answer["peak_kib"])
+        return self._ask(b'{"reap": %d}' % pid, ())
 
     async def sweep(self, user: int | None, group: int) -> None:
         """Kill a session and all processes of one user: where no namespace holds them together.
@@ -162,24 +185,31 @@ class Zygote:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
 
-    async def _ask(
-        self, message: bytes, descriptors: Sequence[int]
-    ) -> tuple[dict[str, Any], list[int]]:
-        if not self.alive:
-            raise LostError("the zygote is gone")
-        future = asyncio.get_running_loop().create_future()
-        try:
-            socket.send_fds(self._channel, [message], list(descriptors))
-        except OSError as error:
-            self._lose(str(error))
-            raise LostError(f"the zygote cannot be reached: {error}") from error
+    def _ask(self, message: bytes, descriptors: Sequence[int]) -> "asyncio.Future[Heard]":
+        """Send an order and return its answer to be, which may be there already."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Heard] = loop.create_future()
         self._waiting.append(future)
         try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
-                return await future
-        except TimeoutError as error:
-            self._lose("no answer")
-            raise LostError(f"the zygote did not answer in {_PATIENCE_SECONDS:g} s") from error
+            if self.alive:
+                socket.send_fds(self._channel, [message], descriptors)
+            else:
+                self._lose("the zygote is gone")
+        except OSError as error:
+            self._lose(f"the zygote cannot be reached: {error}")
+        self._linger(future)
+        if not future.done():
+            patience = loop.call_later(_PATIENCE_SECONDS, self._lose, _NO_ANSWER)
+            future.add_done_callback(lambda _: patience.cancel())
+        return future
+
+    def _linger(self, future: "asyncio.Future[Heard]") -> None:
+        """Wait for an answer in place, as long as patience allows."""
+        left = self.patience.seconds
+        until = time.monotonic() + left
+        while left > 0 and not future.done() and self._poll.poll(left * 1000):
+            self._receive()
+            left = until - time.monotonic()
 
     def _receive(self) -> None:
         try:
@@ -201,11 +231,10 @@ class Zygote:
             future.set_result((json.loads(text), handles))
 
     def _lose(self, why: str) -> None:
-        if not self.alive:
-            return
-        asyncio.get_running_loop().remove_reader(self._channel)
-        self._channel.close()
-        self.jails.clear()
+        if self.alive:
+            asyncio.get_running_loop().remove_reader(self._channel)
+            self._channel.close()
+            self.jails.clear()
         while self._waiting:
             future = self._waiting.popleft()
             if not future.done():
