@@ -21,6 +21,7 @@ from rewardd_sandbox.watch import Allowance, Seen, Watch
 from rewardd_sandbox.zygote_link import Born, Heard, Reaped, Zygote
 
 _WORST_VICTIM = b"1000"
+_GO = struct.Struct(orders.GO_FRAME)
 
 
 class Child:
@@ -93,7 +94,7 @@ class Child:
         Raises:
             SandboxError: the jail could not be set up, or starved.
         """
-        return await self._observe(allowed, lambda: None)
+        return await self._observe(allowed)
 
     async def ask(self, action: bytes, stdin: bytes, seed: int, allowed: Allowance) -> Seen:
         """Run one test.
@@ -102,7 +103,8 @@ class Child:
             SandboxError: the jail could not be set up, or starved.
         """
         pipes.write_whole(self._ends.stdin, stdin)
-        return await self._go(action, seed, allowed)
+        self._go(action, seed)
+        return await self._observe(allowed)
 
     async def talk(
         self,
@@ -120,17 +122,13 @@ class Child:
             SandboxError: the jail could not be set up, or starved.
         """
         self._watch.overhear(hear, excused)
-        return await self._go(orders.RUN_STDIO, seed, allowed)
+        self._go(orders.RUN_STDIO, seed)
+        return await self._observe(allowed)
 
-    async def _go(self, action: bytes, seed: int, allowed: Allowance) -> Seen:
+    def _go(self, action: bytes, seed: int) -> None:
         self._watch.forget()
-        self._watch.stderr.clear()
-
-        def begin() -> None:
-            with contextlib.suppress(BrokenPipeError, BlockingIOError):
-                os.write(self._ends.go, struct.pack(orders.GO_FRAME, action, seed))
-
-        return await self._observe(allowed, begin)
+        with contextlib.suppress(BrokenPipeError, BlockingIOError):
+            os.write(self._ends.go, _GO.pack(action, seed))
 
     @property
     def input(self) -> int:
@@ -193,9 +191,10 @@ class Child:
             self._reaping = self._zygote.reap(self._born.pid)
         return self._reaping
 
-    async def _observe(self, allowed: Allowance, begin: Callable[[], None]) -> Seen:
-        seen = await self._watch.wait(allowed, begin)
-        self._check_setup()
+    async def _observe(self, allowed: Allowance) -> Seen:
+        seen = await self._watch.wait(allowed)
+        if self._ends.setup.fileno() >= 0:
+            self._check_setup()
         return seen
 
     def _check_setup(self) -> None:

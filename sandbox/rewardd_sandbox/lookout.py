@@ -22,29 +22,26 @@ class Patience:
         self.seconds = seconds
         self._turned = time.monotonic()
 
-    async def let_others_turn(self) -> None:
-        """Let the loop do whatever else it has to, from time to time."""
+    def worn(self) -> bool:
+        """Whether it is time to give the loop its turn; whoever asks does so then."""
         now = time.monotonic()
-        if now - self._turned > self.seconds:
-            self._turned = now
-            await asyncio.sleep(0)
+        if now - self._turned <= self.seconds:
+            return False
+        self._turned = now
+        return True
 
 
 class Lookout:
-    """Descriptors that may be read, and what to do then.
+    """Descriptors that may be read, and what to do then."""
 
-    Args:
-        over: whether there is nothing left to wait for.
-    """
-
-    def __init__(self, over: Callable[[], bool], patience: Patience) -> None:
-        self._over = over
+    def __init__(self, patience: Patience) -> None:
         self._patience = patience
         self._acts: dict[int, Callable[[], None]] = {}
         self._poll = select.poll()
         self._loop = asyncio.get_running_loop()
         self._in_loop = False
         self._event: asyncio.Future[None] | None = None
+        self._woken = False
         self.waiting = False
 
     def add(self, descriptor: int, act: Callable[[], None]) -> None:
@@ -67,33 +64,37 @@ class Lookout:
             self.remove(descriptor)
 
     async def wait(self, seconds: float, *, lingering: bool) -> None:
-        """Wait until it is over or `wake` is called, at most so long.
+        """Wait until `wake` is called, at most so long.
 
         `lingering`: it may hold the event loop up, as far as its patience goes.
         """
-        self.waiting = True
+        self.waiting, self._woken = True, False
         try:
             if lingering and self._patience.seconds:
-                await self._patience.let_others_turn()
+                if self._patience.worn():
+                    await asyncio.sleep(0)
                 seconds -= self._linger(min(seconds, self._patience.seconds))
-            if seconds > 0 and not self._over():
+            if seconds > 0 and not self._woken:
                 await self._wait_in_loop(seconds)
         finally:
             self.waiting = False
 
     def wake(self) -> None:
-        """End the wait in the event loop."""
+        """End the wait that goes on."""
+        self._woken = True
         if self._event is not None and not self._event.done():
             self._event.set_result(None)
 
     def _linger(self, seconds: float) -> float:
         """Wait in place; return for how long at most."""
         until, left = time.monotonic() + seconds, seconds
-        while left > 0 and not self._over():
+        while left > 0:
             for descriptor, _ in self._poll.poll(left * 1000):
                 act = self._acts.get(descriptor)
                 if act is not None:
                     act()
+            if self._woken:
+                break
             left = until - time.monotonic()
         return seconds
 

@@ -1,13 +1,15 @@
 """The descriptors of one jail: made by the worker, half of them given away."""
 
-import contextlib
 import os
 import socket
 from dataclasses import dataclass
 
+from rewardd_sandbox.inside import orders
+
 _READABLE_BY_ALL = 0o444
 _WRITABLE_BY_ALL = 0o222
 """Else what runs as another user could not open its own streams by their names."""
+_PIPES = 4
 _MAX_DRAINS = 64
 
 
@@ -58,34 +60,37 @@ def make(payload: bytes, binary: int | None, *, streamed: bool = False) -> Pipes
     Raises:
         OSError: out of descriptors or memory.
     """
-    with contextlib.ExitStack() as made:
+    made: list[int] = []
+    try:
+        return _make(made, payload, binary, streamed=streamed)
+    except OSError:
+        for descriptor in made:
+            os.close(descriptor)
+        raise
 
-        def held(descriptor: int) -> int:
-            made.callback(os.close, descriptor)
-            return descriptor
 
-        reading, stdin = map(held, os.pipe2(os.O_CLOEXEC) if streamed else _input_file())
-        out_ours, out_theirs = map(held, os.pipe2(os.O_CLOEXEC))
-        err_ours, err_theirs = map(held, os.pipe2(os.O_CLOEXEC))
-        for end in (out_theirs, err_theirs):
-            os.fchmod(end, _WRITABLE_BY_ALL)
-        if streamed:
-            os.fchmod(reading, _READABLE_BY_ALL)
-        go_theirs, go_ours = map(held, os.pipe2(os.O_CLOEXEC))
-        control_ours, control_theirs = map(held, os.pipe2(os.O_CLOEXEC))
-        setup_ours, setup_theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        made.callback(setup_ours.close)
-        setup_number = held(setup_theirs.detach())
-        loaded = held(memory_file("payload"))
-        write_whole(loaded, payload)
-        theirs = [reading, out_theirs, err_theirs, go_theirs, control_theirs, setup_number, loaded]
-        if binary is not None:
-            theirs.append(held(os.dup(binary)))
-        for descriptor in (stdin, out_ours, err_ours, control_ours, go_ours):
-            os.set_blocking(descriptor, False)
-        setup_ours.settimeout(0)
-        made.pop_all()
-        return Pipes(stdin, out_ours, err_ours, go_ours, control_ours, setup_ours, theirs)
+def _make(made: list[int], payload: bytes, binary: int | None, *, streamed: bool) -> Pipes:
+    """Make them, each noted in `made` as soon as it is there."""
+    made += os.pipe2(os.O_CLOEXEC) if streamed else _input_file()
+    for _ in range(_PIPES):
+        made += os.pipe2(os.O_CLOEXEC)
+    reading, stdin, stdout, stdout_in, stderr, stderr_in, go_out, go, control, control_in = made
+    made.append(memory_file("payload"))
+    write_whole(made[-1], payload)
+    theirs = [reading, stdout_in, stderr_in, go_out, control_in, made[-1]]
+    if binary is not None:
+        made.append(os.dup(binary))
+        theirs.append(made[-1])
+    for end in (stdout_in, stderr_in):
+        os.fchmod(end, _WRITABLE_BY_ALL)
+    if streamed:
+        os.fchmod(reading, _READABLE_BY_ALL)
+    for end in (stdin, stdout, stderr, go, control):
+        os.set_blocking(end, False)
+    setup, setup_in = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    setup.settimeout(0)
+    theirs.insert(orders.SETUP, setup_in.detach())
+    return Pipes(stdin, stdout, stderr, go, control, setup, theirs)
 
 
 def _input_file() -> tuple[int, int]:

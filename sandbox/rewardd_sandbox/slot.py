@@ -97,8 +97,9 @@ class Slot:
 
     def _order(self, cell: Cell, berth: Berth, zygote: Zygote, work: str) -> Order:
         grouped, namespaces = berth.group is not None, self._ground.footing.namespaces
-        share = berth.share_bytes(cell, zygote, _FALLBACK_SHARE)
-        bound = None if grouped else share + cell.memory_bytes
+        bound = None
+        if not grouped:
+            bound = berth.share_bytes(cell, zygote, _FALLBACK_SHARE) + cell.memory_bytes
         tasks = self._baseline_tasks + sum(each.tasks() for each in self._berths)
         return Order(
             runner=cell.kind is not Kind.EXEC,

@@ -4,6 +4,8 @@ Nothing here reads to end of file: a test is over when its frame has come or the
 """
 
 import os
+import select
+import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +18,8 @@ from rewardd_sandbox.lookout import LINGER_SECONDS, Lookout, Patience
 from rewardd_sandbox.program import End
 
 _STDERR_KEPT = 64 << 10
-_FRAME_HEAD = 5
+_HEAD = struct.Struct(orders.REPORT)
+_FRAME_HEAD = _HEAD.size
 _SHORTEST_CHECK_SECONDS = 0.004
 _STARVED = 0.25
 """Who waited for a processor for a smaller share of its time was idle, where none is given back."""
@@ -74,6 +77,7 @@ class Watch:
         self._cpu = cpu
         self._charged_from = cpu()
         self._control = bytearray()
+        self._framed = False
         self._stdout: list[bytes] = []
         self._stdout_bytes = 0
         self._most = 0
@@ -84,7 +88,10 @@ class Watch:
         self._ended_by: End | None = None
         self.stderr = bytearray()
         self.died = False
-        self._lookout = Lookout(self._over, patience)
+        self._leftovers = select.poll()
+        self._leftovers.register(ends.stdout, select.POLLIN)
+        self._leftovers.register(ends.control, select.POLLIN)
+        self._lookout = Lookout(patience)
         self._lookout.add(ends.control, self._on_control)
         self._lookout.add(ends.stderr, self._on_stderr)
         self._lookout.add(handle, self._on_death)
@@ -97,11 +104,14 @@ class Watch:
         """Throw away what came since the last frame: it belongs to nobody."""
         self._deafen()
         self._deaf = False
-        pipes.drain(self._ends.stdout)
-        self._control += pipes.read_now(self._ends.control, MAX_BYTES)
+        if self._leftovers.poll(0):
+            pipes.drain(self._ends.stdout)
+            pipes.drain(self._ends.control)
         self._control.clear()
+        self._framed = False
         self._stdout.clear()
         self._stdout_bytes = 0
+        self.stderr.clear()
 
     def overhear(self, hear: Callable[[bytes], None], excused: Callable[[], float]) -> None:
         """Pass each piece of output on; add what `excused` says to the wall limit."""
@@ -116,15 +126,14 @@ class Watch:
         """Return how long the jail has worked, or wanted to and got no processor."""
         return self._cpu() + clocks.waited_seconds(self._pid)
 
-    async def wait(self, allowed: Allowance, begin: Callable[[], None]) -> Seen:
-        """Call `begin`, then wait for a frame, the end, or a limit.
+    async def wait(self, allowed: Allowance) -> Seen:
+        """Wait for a frame, the end, or a limit.
 
         Raises:
             StarvedError: the machine gave the jail no time.
         """
         cpu, started = self._charged_from, time.monotonic()
         self._most = allowed.output_bytes
-        begin()
         breach: End | None = None
         if self._hear is not None:
             self._listen()
@@ -169,7 +178,7 @@ class Watch:
         )
 
     def _over(self) -> bool:
-        return self.died or self._frame_complete() or self._stdout_bytes > self._most
+        return self._framed or self.died or self._stdout_bytes > self._most
 
     def _judge(self, allowed: Allowance, spent: float, wall: float) -> tuple[End | None, float]:
         """Return the limit that is overrun, or None and when to look again."""
@@ -195,19 +204,19 @@ class Watch:
     def _frame_complete(self) -> bool:
         if len(self._control) < _FRAME_HEAD:
             return False
-        if bytes(self._control[:1]) not in _BODIES:
+        kind, length = _HEAD.unpack_from(self._control)
+        if kind not in _BODIES:
             return True
-        length = int.from_bytes(self._control[1:_FRAME_HEAD])
         return length > MAX_BYTES or len(self._control) >= _FRAME_HEAD + length
 
     def _take_frame(self) -> tuple[bytes | None, int, bytes]:
         """Return the one frame of this test; a part, or more than one, is none."""
-        if not self._frame_complete():
+        if not self._framed:
             return None, 0, b""
-        kind = bytes(self._control[:1])
-        number = int.from_bytes(self._control[1:_FRAME_HEAD])
+        kind, number = _HEAD.unpack_from(self._control)
         body = bytes(self._control[_FRAME_HEAD:])
         self._control.clear()
+        self._framed = False
         if len(body) != (number if kind in _BODIES else 0):
             return b"?", 0, b""
         return kind, number, body
@@ -257,13 +266,15 @@ class Watch:
             self._lookout.remove(self._ends.control)
         elif piece:
             self._control += piece
-        if self._frame_complete():
+        self._framed = self._frame_complete()
+        if self._framed:
             self._lookout.wake()
 
     def _on_death(self) -> None:
         self._lookout.remove(self._handle)
         self.died = True
         self._control += pipes.read_now(self._ends.control, MAX_BYTES)
+        self._framed = self._frame_complete()
         self.stderr += pipes.read_now(self._ends.stderr, _STDERR_KEPT)
         del self.stderr[:-_STDERR_KEPT]
         self._lookout.wake()
