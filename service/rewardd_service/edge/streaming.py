@@ -1,5 +1,6 @@
 """Results as they become final: one JSON line each, with its index."""
 
+import asyncio
 from typing import Any
 
 from starlette.responses import Response
@@ -9,6 +10,9 @@ from rewardd_service.edge.answers import Format, encode_lines
 from rewardd_service.edge.runs import Run
 from rewardd_service.edge.visit import visit_of
 from rewardd_service.edge.watch import Watch
+
+_PACE_SECONDS = 0.05
+"""What comes within it goes out in one piece: to send costs more than to score many a sample."""
 
 
 class StreamedAnswer(Response):
@@ -53,6 +57,7 @@ class StreamedAnswer(Response):
             fresh, seen = run.arrived[seen:], len(run.arrived)
             if fresh:
                 await _send(send, encode_lines([{**line, "index": index} for index, line in fresh]))
+                await asyncio.wait({run.task, gone}, timeout=_PACE_SECONDS)
         return True
 
 
