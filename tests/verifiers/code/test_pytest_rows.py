@@ -77,6 +77,11 @@ async def test_no_function_is_paid_for_less_than_the_result(
         pytest.param("async def test_a(): assert f(1)", "asynchronous", id="loop"),
         pytest.param("def test_a():\n    f(1)\n    yield", "yields", id="generator"),
         pytest.param("def test_a(): assert f(__builtins__)", "sent", id="unsendable"),
+        pytest.param(
+            "from solution import Kind\nclass Mine(Kind): pass\ndef test_a(): Mine()",
+            "derives",
+            id="derived_class",
+        ),
         pytest.param("def test_a(): assert 1 == 1", "never call", id="calls_nothing"),
         pytest.param("x = f(1)", "fail", id="no_tests"),
         pytest.param("import hypothesis\ndef test_a(): f(1)", "hypothesis", id="library"),
@@ -90,7 +95,8 @@ async def test_no_function_is_paid_for_less_than_the_result(
 async def test_tests_at_fault_or_beyond_what_is_offered_give_no_verdict(
     sandbox: LocalSandbox, test: str, word: str
 ) -> None:
-    verdict = await judge(sandbox, "def f(x): return x", _reference(test))
+    source = "def f(x): return x\nclass Kind: pass"
+    verdict = await judge(sandbox, source, _reference(test))
     assert (verdict.score, verdict.reason) == (None, Reason.INVALID_REFERENCE), verdict
     assert word in verdict.detail
 

@@ -17,7 +17,9 @@ from rewardd_verifiers.code.jailed.exchange import (
     is_a,
     kind_of,
 )
+from rewardd_verifiers.code.jailed.sharing import Shared, refresh
 from rewardd_verifiers.code.jailed.standins import (
+    DOC,
     NUMBER,
     Place,
     Remote,
@@ -64,6 +66,7 @@ class Peer:
     def __init__(self, ask: Callable[[Message], Message]) -> None:
         self._ask = ask
         self.exchange = Exchange(self._lend, self._borrow, number_of, trusted=True)
+        self._sharing = Shared(self.exchange)
         self._made: dict[int, Value] = {}
         self._classes: dict[object, type] = {}
         self.trouble = ""
@@ -120,7 +123,18 @@ class Peer:
         return "missing" not in self._tell({"op": "get", "on": 0, "name": name})
 
     def _value(self, reply: Message) -> Value:
-        return self._read(lambda: self.exchange.unpack(reply["value"]))
+        return self._read(lambda: self._shared(reply))
+
+    def _shared(self, reply: Message) -> Value:
+        """Return the value of a reply: the same one again, where it is shared already."""
+        number = reply.get("shared")
+        if number is None:
+            return self.exchange.unpack(reply["value"])
+        known = self._sharing.get(number)
+        if known is None:
+            known = self.exchange.unpack(reply["value"])
+            self._sharing.add(int(number), known)
+        return known
 
     def _read(self, reading: Callable[[], Value]) -> Value:
         """Read what the program sent: if that is broken, so is the program."""
@@ -139,13 +153,19 @@ class Peer:
         with Caught(only=Exception) as caught:
             message["args"] = self.exchange.packed(args)
             message["kwargs"] = [(k, self.exchange.pack(v)) for k, v in kwargs.items()]
+            message["news"] = self._sharing.news()
             reply = self._tell(message)
         if caught.error is not None:
             self.unsent = str(caught.error) or type(caught.error).__name__
             raise UnsendableError(self.unsent) from caught.error
         while "op" in reply:
+            self._news(reply)
             reply = self._tell(self._served(reply))
+        self._news(reply)
         return self._settled(reply, message)
+
+    def _news(self, reply: Message) -> None:
+        self._read(lambda: self._sharing.take(reply.get("news", ())))
 
     def _settled(self, reply: Message, message: Message) -> Message:
         """Return a reply that holds a value; anything else is raised."""
@@ -172,7 +192,8 @@ class Peer:
             return self._granted(message, target, arguments, keywords)
         error = caught.error
         kinds = [k.__name__ for k in type(error).__mro__ if k.__module__ == "builtins"]
-        return {"raised": kinds[0], "text": str(error)[:_SHOWN]}
+        number = self.exchange.keep(error)
+        return {"raised": kinds[0], "text": str(error)[:_SHOWN], "number": number}
 
     def _granted(self, message: Message, target: Value, args: Value, kwargs: Value) -> Message:
         asked, name = message["op"], str(message.get("name"))
@@ -237,6 +258,8 @@ class Peer:
         errors = tuple(base for base in bases if issubclass(base, BaseException))
         usable = errors or tuple(base for base in bases if issubclass(base, Remote)) or (Remote,)
         names = {"__module__": "solution", "_number": number, "_peer": self}
+        if not errors:
+            names |= {"__doc__": DOC, "__slots__": ()}
         return RemoteClass(name, usable, names)
 
     def _known(self, module: str, name: str) -> type:
@@ -247,6 +270,8 @@ class Peer:
 
     def _error(self, told: Message) -> BaseException:
         """Make an exception that looks like the one that the program raised."""
+        if "back" in told:
+            return _as_error(self.exchange.kept(told["back"]))
         kinds = [self._class(base) for base in (told["class"], *told["bases"])]
         allowed = [k for k in kinds if issubclass(k, (Exception, SystemExit))]
         kind = allowed[0] if allowed else Exception
@@ -287,15 +312,10 @@ def _place_of(kind: type) -> dict[str, object]:
     return {name: held[name] for name in ("_number", "_peer") if name in held}
 
 
-def refresh(before: Value, after: Value) -> None:
-    """Give a list, dict or set of the tests' what a function of the program's made of it."""
-    if type(before) is not type(after):
-        return
-    if type(before) in (list, bytearray):
-        before[:] = after
-    elif type(before) in (dict, set):
-        before.clear()
-        before.update(after)
+def _as_error(value: Value) -> Exception:
+    if not is_a(value, Exception):
+        raise TypeError("no exception of the tests")
+    return value
 
 
 def _is_of_tests(value: Value) -> bool:

@@ -8,7 +8,6 @@ import importlib
 import operator
 import sys
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from types import (
     BuiltinFunctionType,
     CodeType,
@@ -19,6 +18,7 @@ from types import (
 )
 from typing import Any
 
+from rewardd_verifiers.code.jailed import sharing
 from rewardd_verifiers.code.jailed.catching import Caught
 from rewardd_verifiers.code.jailed.exchange import (
     Exchange,
@@ -32,7 +32,8 @@ from rewardd_verifiers.code.jailed.exchange import (
 
 NAMES = ("solution", "main", "submission")
 _FUNCTIONS = (FunctionType, MethodType, BuiltinFunctionType)
-_MUTABLE = frozenset({list, dict, set, bytearray})
+_OURS = 3
+"""References to a result that are ours: a program that keeps it has one more."""
 _TEXT_CHARACTERS = 2000
 _ATTRIBUTES = 50
 
@@ -61,6 +62,7 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "bool": operator.truth,
     "and": _operator("and_"),
     "or": _operator("or_"),
+    "plain": shadow,
     "enter": _enter,
     "exit": _exit,
 }
@@ -79,6 +81,7 @@ class Program:
         self._ask = ask
         self._caught = (Exception, SystemExit) if leaves else (Exception,)
         self._exchange = Exchange(self._lend, self._borrow, _number_of, trusted=False)
+        self._sharing = sharing.Shared(self._exchange)
 
     def load(self, source: str, offered: Value) -> Message:
         """Compile and run the program; it is number 0 of what is lent."""
@@ -107,6 +110,12 @@ class Program:
 
     def answer(self, message: Message) -> Message:
         """Do what is asked, and tell what came of it."""
+        self._sharing.take(message.get("news", ()))
+        told = self._answered(message)
+        news = self._sharing.news()
+        return {**told, "news": news} if news else told
+
+    def _answered(self, message: Message) -> Message:
         with Caught() as caught:
             return self._done(message)
         error = caught.error
@@ -130,26 +139,34 @@ class Program:
             return {"value": self._exchange.pack(importlib.import_module("asyncio").run(target))}
         if asked == "do":
             return {"value": self._exchange.pack(_operated(message["name"], target, arguments))}
-        before = [self._trace(value) for value in (*arguments, *keywords.values())]
+        before = [
+            sharing.trace(self._exchange, value) for value in (*arguments, *keywords.values())
+        ]
         result = target(*arguments, **keywords)
         return self._called(result, [*arguments, *keywords.values()], before)
 
     def _got(self, target: Value, name: str) -> Message:
         if is_a(target, ModuleType) and name not in vars(target):
             return {"missing": name}
-        return {"value": self._exchange.pack(getattr(target, name))}
+        return self._shared(getattr(target, name))
+
+    def _shared(self, value: Value) -> Message:
+        """Return a value that the program goes on holding."""
+        told: Message = {"value": self._exchange.pack(value)}
+        if sharing.can_change(value) and sharing.is_short(value):
+            told["shared"] = self._exchange.keep(value)
+            self._sharing.add(told["shared"], value)
+        return told
 
     def _called(self, result: Value, given: list[Value], before: list[Value]) -> Message:
-        after = [self._trace(value) for value in given]
+        after = [sharing.trace(self._exchange, value) for value in given]
         changed = {str(n): new for n, new in enumerate(after) if new != before[n]}
         same = next((n for n, value in enumerate(given) if value is result), None)
         if same is not None and after[same] is not None:
             return {"same": same, "changed": changed}
-        return {"value": self._exchange.pack(result), "changed": changed}
-
-    def _trace(self, value: Value) -> Value:
-        """Return what an argument holds, where a function may change it."""
-        return deepcopy(self._exchange.pack(value)) if type(value) in _MUTABLE else None
+        held = sys.getrefcount(result) > _OURS
+        told = self._shared(result) if held else {"value": self._exchange.pack(result)}
+        return {**told, "changed": changed}
 
     def _lend(self, value: Value, number: int) -> Message:
         if is_a(value, type):
@@ -174,6 +191,8 @@ class Program:
         return ("own", self._exchange.keep(kind), str(kind.__name__), bases)
 
     def _raised(self, error: BaseException) -> Message:
+        if _OF_TESTS in getattr(error, "__dict__", ()):
+            return {"back": vars(error)[_OF_TESTS]}
         told: Message = {"class": self._class(type(error)), "text": _text(error), "bases": []}
         told["number"] = self._exchange.keep(error)
         told["bases"] = [self._class(base) for base in type(error).__mro__[1:-1]]
@@ -207,11 +226,14 @@ class Program:
             return _END
         if "raised" in reply:
             kind = getattr(builtins, reply["raised"], Exception)
-            raise kind(reply["text"])
+            error = kind(reply["text"])
+            vars(error)[_OF_TESTS] = reply["number"]
+            raise error
         return self._exchange.unpack(reply["value"])
 
 
 _END = object()
+_OF_TESTS = "_number_in_the_tests"
 
 
 class _Callback:
@@ -253,10 +275,15 @@ def _operated(name: str, target: Value, arguments: list[Value]) -> Value:
     if name[0] == "r" and name[1:] in _REFLECTED:
         return OPERATIONS[name[1:]](arguments[0], target)
     result = OPERATIONS[name](target, *arguments)
-    # What equals an object that it never saw equals everything.
-    if name == "eq" and result and target is not arguments[0] and target == object():
-        return False
+    if name == "eq" and result and target is not arguments[0]:
+        return not _equals_anything(target)
     return result
+
+
+def _equals_anything(target: Value) -> bool:
+    with Caught(only=Exception):
+        return bool(target == object())
+    return False
 
 
 def _text(error: BaseException) -> str:

@@ -5,14 +5,18 @@ value that it is made of, and others of its kind only by its own word.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 from rewardd_verifiers.code.jailed.catching import Caught
 from rewardd_verifiers.code.jailed.exchange import Value, is_a, kind_of
+from rewardd_verifiers.code.jailed.pytest_like import LackingError
 
 _SHOWN = 150
 NUMBER = "_number_in_the_program"
 """Under which an exception keeps where it is from."""
+
+
+_LOOKED_AT = frozenset({"__annotations__", "__defaults__", "__wrapped__", "__name__"})
 
 
 class Place:
@@ -31,6 +35,11 @@ class RemoteClass(type):
 
     _number: int
     _peer: Value
+
+    def __init__(cls, name: str, bases: tuple[type, ...], names: dict[str, Value]) -> None:
+        super().__init__(name, bases, names)
+        if "_number" not in names:
+            raise LackingError(f"class {name}, which derives from one of the program's,")
 
     def __call__(cls, *args: Value, **kwargs: Value) -> Value:
         """Make an object over there."""
@@ -63,13 +72,24 @@ class RemoteClass(type):
         return cls._peer.do("contains", cls._number, value)
 
 
+def _attribute(name: str) -> Any:  # noqa: ANN401  a property in place of what a class has
+    """Return an attribute that every object has, and that the program's is asked for."""
+
+    def read(self: "Remote") -> Value:
+        place = here(self)
+        return place.peer.get(place.number, name)
+
+    return property(read)
+
+
 class Remote:
     """An object of the program's."""
 
     __slots__ = ("_here",)
+    __dict__ = _attribute("__dict__")  # pyright: ignore[reportAssignmentType, reportIncompatibleVariableOverride]  the program's own
 
     def __getattr__(self, name: str) -> Value:
-        if name.startswith("__") and name.endswith("__"):
+        if name.startswith("__") and name.endswith("__") and name not in _LOOKED_AT:
             raise AttributeError(name)
         place = here(self)
         return place.peer.get(place.number, name)
@@ -85,8 +105,7 @@ class Remote:
             return bool(_do("eq", self, other))
         if hasattr(type(other), "__compares_anything__"):
             return NotImplemented
-        plain = here(self).plain
-        return False if plain is None else bool(plain == other)
+        return here(self).plain is not None and bool(_do("plain", self) == other)
 
     def __ne__(self, other: object) -> bool:
         equal = self.__eq__(other)
@@ -141,7 +160,7 @@ def _operator(name: str) -> Callable[..., Any]:
             return result
         if place.plain is None:
             place.peer.refuse(place.kind)
-        return _plainly(name, place.plain, other)
+        return _plainly(name, _do("plain", self), other)
 
     return method
 
@@ -162,6 +181,10 @@ _OPERATORS = (
 _REFLECTED = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor")
 
 
+DOC = _attribute("__doc__")
+"""For the classes that are made, as each has one of its own."""
+for _kind in (Remote, RemoteFunction):
+    cast("Value", _kind).__doc__ = DOC
 for _name in _ASKED:
     setattr(Remote, f"__{_name}__", _asked(_name))
 for _name in (*_OPERATORS, *(f"r{name}" for name in _REFLECTED)):
