@@ -1,12 +1,17 @@
 """Calls of functions in JavaScript and TypeScript."""
 
+import time
 from collections.abc import Mapping
 
 import pytest
 
 from jail_checks import judge
+from rewardd_sandbox import Program
+from rewardd_sandbox.languages import LANGUAGES
 from rewardd_sandbox.local import LocalSandbox
 from rewardd_verifiers import Reason, Verdict
+from rewardd_verifiers.code import tasks
+from rewardd_verifiers.code.foreign import prepare
 
 _TWO_SUM = {
     "kind": "call",
@@ -209,6 +214,19 @@ async def test_what_a_language_cannot_be_asked_is_the_references_fault(
 ) -> None:
     verdict = await _judge(sandbox, language, "x", {**_TWO_SUM, **extra})
     assert (verdict.score, verdict.reason) == (None, Reason.INVALID_REFERENCE)
+
+
+@pytest.mark.parametrize("line", ["export function{}(", "export {{}}{}x", "export default x{}y"])
+def test_a_line_of_blanks_takes_no_longer_than_it_is(line: str) -> None:
+    source = line.format(" " * 200_000).encode()
+    program = Program(language="javascript", files={"main.js": source}, main="main.js")
+    task = tasks.Task(
+        kind=tasks.Kind.CALL, tests=(tasks.Test(arguments=(1,), result=1),), entry="f"
+    )
+    begun = time.process_time()
+    made = prepare(program, LANGUAGES["javascript"], task).files["main.js"]
+    assert source[-100_000:] in made
+    assert time.process_time() - begun < 20, "the square of its length takes minutes"
 
 
 async def test_a_block_in_a_language_without_calls_is_the_policys_fault(

@@ -21,17 +21,18 @@ _IDENTIFIER = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]{0,200}", re.ASCII)
 _USUAL_OWNER = "Solution"
 _SENT = (int, float, str)
 _LISTED = (list, tuple, set, frozenset)
+# Blanks are taken whole: two runs of them that share a gap would take the square of its length.
 _EXPORT = re.compile(
-    r"^export[ \t]+(?:default[ \t]+)?(?=(?:async[ \t]+|abstract[ \t]+)?(?:"
-    r"function\b[ \t]*\*?[ \t]*[\w$]|class[ \t]+(?!extends\b)[\w$]|"
+    r"^export[ \t]++(?:default[ \t]++)?(?=(?:async[ \t]++|abstract[ \t]++)?(?:"
+    r"function\b[ \t]*+\*?[ \t]*+[\w$]|class[ \t]++(?!extends\b)[\w$]|"
     r"(?:const|let|var|type|interface|enum|namespace|declare)\b))",
     re.MULTILINE,
 )
-_DEFAULT = re.compile(r"^export[ \t]+default\b", re.MULTILINE)
+_DEFAULT = re.compile(r"^export[ \t]++default\b", re.MULTILINE)
 _NAMED_DEFAULT = "var rewarddDefault ="
 """What is exported without a name gets one, by which the caller finds it."""
 _EXPORTED = re.compile(
-    r"^export[ \t]+(?:\{[^{}]*\}|default[ \t]+[\w$]+)[ \t]*;?[ \t]*$", re.MULTILINE
+    r"^export[ \t]++(?:\{[^{}]*+\}|default[ \t]++[\w$]++)[ \t]*+;?[ \t]*+$", re.MULTILINE
 )
 
 
