@@ -19,8 +19,11 @@ MAX_LISTED = 1_000_000
 """Items that an iterator may give."""
 
 _EXACT_IN_JSON = 1 << 53
-_MAX_CRAFTED = 1000
-"""Keys of kinds for which equal hashes are easy to craft; more would stall a dict."""
+_MOST_CLASHES = 500_000
+"""Pairs of keys with one hash, by their size: to build a dict of more would take seconds."""
+_FEW_KEYS = 100
+"""With no more keys it does not matter what their hashes are."""
+_BARE = frozenset({int, str, bool, type(None)})
 _MAX_DIGITS = 5000
 _MAX_EXPONENT = 9999
 
@@ -177,23 +180,19 @@ _DECODERS: dict[str, Callable[[Any], object]] = {
     "fraction": lambda body: _bounded_fraction(*body),
     "decimal": _bounded_decimal,
 }
-_CRAFTED = ("int", "complex", "fraction", "decimal")
 
 
 class _Decoder:
     """Turns a JSON tree into values, counting what could stall a hash table."""
 
     def __init__(self) -> None:
-        self._crafted = 0
+        self._listed = 0
 
     def value(self, tree: object, depth: int) -> object:
+        if type(tree) in _BARE:
+            return tree
         if depth > MAX_DEPTH + 1:
             raise UnsupportedError(f"deeper than {MAX_DEPTH}")
-        if tree is None or isinstance(tree, bool | str):
-            return tree
-        if isinstance(tree, int):
-            self._crafted += abs(tree) > _EXACT_IN_JSON
-            return tree
         if isinstance(tree, list):
             return self._list(cast(object, tree), depth)
         return self._tagged(cast("dict[str, object]", tree), depth)
@@ -201,7 +200,11 @@ class _Decoder:
     def _list(self, tree: object, depth: int) -> list[object]:
         if not isinstance(tree, list):
             raise UnsupportedError("a tag without its list")
-        return [self.value(item, depth + 1) for item in cast("list[object]", tree)]
+        items = cast("list[object]", tree)
+        self._listed += len(items)
+        if set(map(type, items)) <= _BARE:
+            return items
+        return [self.value(item, depth + 1) for item in items]
 
     def _tagged(self, tree: dict[str, object], depth: int) -> object:
         if len(tree) != 1:
@@ -213,31 +216,43 @@ class _Decoder:
         if tag == "dict":
             return self._dict(self._list(body, depth))
         try:
-            return self._scalar(tag, body)
+            return _scalar(tag, body)
         except (ValueError, TypeError, OverflowError, InvalidOperation, ZeroDivisionError) as error:
             raise UnsupportedError(f"bad {tag[:20]}") from error
 
     def _hashed(self, tag: str, items: list[object]) -> object:
-        self._check_keys()
         try:
+            self._check_keys(items)
             return set(items) if tag == "set" else frozenset(items)
         except TypeError as error:
             raise UnsupportedError("a set of what cannot be hashed") from error
 
     def _dict(self, pairs: list[object]) -> dict[object, object]:
-        self._check_keys()
+        if not set(map(type, pairs)) <= {list}:
+            raise UnsupportedError("a dict that is none")
+        told = cast("list[tuple[object, object]]", pairs)
+        if not set(map(len, told)) <= {2}:
+            raise UnsupportedError("a dict that is none")
         try:
-            return dict(cast("list[tuple[object, object]]", pairs))
-        except (TypeError, ValueError) as error:
+            self._check_keys([pair[0] for pair in told])
+            return dict(told)
+        except TypeError as error:
             raise UnsupportedError("a dict that is none") from error
 
-    def _check_keys(self) -> None:
-        if self._crafted > _MAX_CRAFTED:
-            raise UnsupportedError(f"more than {_MAX_CRAFTED} unusual numbers with a set or dict")
+    def _check_keys(self, keys: list[object]) -> None:
+        """Refuse keys that were made to have one hash: each would be compared with all others."""
+        if len(keys) <= _FEW_KEYS:
+            return
+        found = Counter(map(hash, keys))
+        if len(found) == len(keys):
+            return
+        clashes = sum(count * (count - 1) // 2 for count in found.values())
+        if clashes * (1 + self._listed // len(keys)) > _MOST_CLASHES:
+            raise UnsupportedError("keys that were made to have the same hash")
 
-    def _scalar(self, tag: str, body: Any) -> object:  # noqa: ANN401  what JSON held
-        decoder = _DECODERS.get(tag)
-        if decoder is None:
-            raise UnsupportedError(f"unknown tag {tag[:20]!r}")
-        self._crafted += tag in _CRAFTED
-        return decoder(body)
+
+def _scalar(tag: str, body: Any) -> object:  # noqa: ANN401  what JSON held
+    decoder = _DECODERS.get(tag)
+    if decoder is None:
+        raise UnsupportedError(f"unknown tag {tag[:20]!r}")
+    return decoder(body)

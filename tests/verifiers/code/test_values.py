@@ -2,6 +2,7 @@ import math
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -115,12 +116,41 @@ def test_what_cannot_be_printed_can_be_shown(value: object) -> None:
     assert "too long" in show(value)
 
 
-def test_a_table_cannot_be_stalled_by_equal_hashes() -> None:
-    keys = ",".join(
-        f'{{"complex":["{float(-1000003 * k).hex()}","{float(k).hex()}"]}}' for k in range(2000)
-    )
-    with pytest.raises(UnsupportedError, match="unusual numbers"):
-        decode(f'{{"set":[{keys}]}}'.encode())
+# The hashes of -1 and -2 are the same, and so are those of all tuples that are made of them.
+_ONE_HASH = [
+    pytest.param([complex(-1000003 * k, k) for k in range(2000)], id="complex"),
+    pytest.param(list(product((-1, -2), repeat=11)), id="tuples"),
+    pytest.param([k * ((1 << 61) - 1) for k in range(2000)], id="long_integers"),
+]
+
+
+@pytest.mark.parametrize("keys", _ONE_HASH)
+def test_a_table_cannot_be_stalled_by_equal_hashes(keys: list[object]) -> None:
+    listed = encode(keys).decode()
+    for crafted in (f'{{"set":{listed}}}', f'{{"dict":{encode([[k, 1] for k in keys]).decode()}}}'):
+        with pytest.raises(UnsupportedError, match="the same hash"):
+            decode(crafted.encode())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param({(k, -k) for k in range(5000)}, id="tuples"),
+        pytest.param({k << 60 for k in range(5000)}, id="long_integers"),
+        pytest.param({Fraction(1, k + 1): k for k in range(5000)}, id="fractions"),
+        pytest.param(set(product((-1, -2), repeat=7)), id="some_of_one_hash"),
+    ],
+)
+def test_a_table_of_many_unusual_keys_is_one_like_any_other(value: object) -> None:
+    assert decode(encode(value)) == value
+
+
+@pytest.mark.parametrize(
+    "body", ['{"dict":["ab"]}', '{"dict":[{"tuple":[1,2]}]}', '{"dict":[[1,2,3]]}']
+)
+def test_what_is_no_list_of_pairs_is_no_dict(body: str) -> None:
+    with pytest.raises(UnsupportedError):
+        decode(body.encode())
 
 
 def test_mappings_of_any_kind_are_encoded_as_dicts() -> None:
