@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import pytest
 
 from rewardd_verifiers.code.asserts import UnsplittableError, defined, entry_of, split
@@ -82,6 +84,12 @@ def test_the_entry_is_the_function_that_neither_python_nor_the_setup_knows() -> 
 )
 def test_the_entry_of_a_script_is_what_it_does_not_define(source: str) -> None:
     assert entry_of([source]) == "f"
+
+
+def test_a_sum_of_long_fractions_is_refused_and_not_made() -> None:
+    test = split("assert sum(f(1)) > 0", "f").test
+    assert test([Fraction(1, k) for k in range(1, 100)])
+    assert not test([Fraction(1, 3**10_000 + k) for k in range(50)])
 
 
 def test_a_set_of_crafted_numbers_is_refused_and_not_made() -> None:

@@ -9,12 +9,15 @@ import builtins
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, cast
 
 from rewardd_verifiers.code.values import show
 
 _MOST_CRAFTED = 1000
 _PLAIN_INTEGER = 1 << 53
+_MOST_DENOMINATORS = 1 << 17
+"""Bits of all denominators together, in a sum."""
 
 
 def _as_set(items: Any = ()) -> set[object]:  # noqa: ANN401  any plain value
@@ -26,6 +29,15 @@ def _as_set(items: Any = ()) -> set[object]:  # noqa: ANN401  any plain value
     return set(listed)
 
 
+def _as_sum(items: Any, *start: Any) -> Any:  # noqa: ANN401  any plain value
+    """Return a sum, refusing fractions whose common denominator would grow without end."""
+    listed: list[object] = list(items)
+    digits = sum(i.denominator.bit_length() for i in listed if isinstance(i, Fraction))
+    if digits > _MOST_DENOMINATORS:
+        raise ValueError("too many long fractions to add up")
+    return sum(cast("list[Any]", listed), *start)
+
+
 def _tame(item: object) -> bool:
     if isinstance(item, int):
         return abs(item) < _PLAIN_INTEGER
@@ -34,7 +46,7 @@ def _tame(item: object) -> bool:
 
 _WRAPPERS: Mapping[str, Callable[..., object]] = {
     "set": _as_set, "sorted": sorted, "list": list, "tuple": tuple, "len": len, "str": str,
-    "sum": sum, "round": round, "abs": abs, "bool": bool, "int": int, "float": float,
+    "sum": _as_sum, "round": round, "abs": abs, "bool": bool, "int": int, "float": float,
     "frozenset": _as_set, "max": max, "min": min, "type": type,
 }  # fmt: skip
 _OPERATORS: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
