@@ -64,8 +64,10 @@ class Fence:
 
 
 def _devices() -> list[tuple[str, int]]:
-    names = ("null", "zero", "full", "random", "urandom")
-    return [(f"/dev/{name}", landlock.WRITE_ONE) for name in names]
+    """Return the rules for devices: what can be written to of /dev/zero is memory, if mapped."""
+    names = ("zero", "random", "urandom")
+    only_read = [(f"/dev/{name}", landlock.READ_FILE) for name in names]
+    return [*only_read, *((f"/dev/{name}", landlock.WRITE_ONE) for name in ("null", "full"))]
 
 
 def place_descriptors(received: list[int], rules: int | None) -> int | None:

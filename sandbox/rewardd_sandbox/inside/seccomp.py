@@ -47,7 +47,7 @@ unshare uselib userfaultfd ustat vhangup vmsplice
 _OUTSIDE_NAMESPACES = """
 chmod chown fchmod fchmodat fchmodat2 fchown fchownat fremovexattr fsetxattr futimesat
 get_robust_list inotify_init inotify_init1 ioprio_set lchown lremovexattr lsetxattr mknod mknodat
-pidfd_open pidfd_send_signal removexattr setxattr utime utimensat utimes
+pidfd_open pidfd_send_signal removexattr setxattr truncate utime utimensat utimes
 """
 _ON_ITSELF = "kill tkill tgkill rt_sigqueueinfo rt_tgsigqueueinfo prlimit64"
 _NOT_ON_INIT = f"{_ON_ITSELF} pidfd_open"
