@@ -204,7 +204,7 @@ def _key(program: Program, limits: Limits, toolchain: Toolchain) -> bytes:
 
 def _sealed(content: bytes) -> int:
     """Return an executable file that nobody can change any more."""
-    descriptor = pipes.memory_file("program")
+    descriptor = pipes.memory_file("program", sealable=True)
     pipes.write_whole(descriptor, content)
     os.fchmod(descriptor, 0o555)
     fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)

@@ -104,9 +104,9 @@ def _input_file() -> tuple[int, int]:
         raise
 
 
-def memory_file(name: str) -> int:
-    """Make an anonymous file."""
-    return os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+def memory_file(name: str, *, sealable: bool = False) -> int:
+    """Make an anonymous file; one that a program could seal could not be written by us again."""
+    return os.memfd_create(name, os.MFD_CLOEXEC | (os.MFD_ALLOW_SEALING if sealable else 0))
 
 
 def write_whole(descriptor: int, content: bytes) -> None:
