@@ -8,6 +8,7 @@ from jail_checks import jailed_processes, judge
 from jail_programs import Subject, load
 from rewardd_sandbox.local import LocalSandbox
 from rewardd_sandbox.tiers import Tier
+from rewardd_verifiers import Reason
 
 _DRAWN = random.Random()  # noqa: S311  no secret: numbers that no attack can know
 _FACTORS = [(_DRAWN.randrange(100, 10**6), _DRAWN.randrange(100, 10**6)) for _ in range(2)]
@@ -71,3 +72,30 @@ async def test_what_exhausts_ends_within_its_bounds_and_leaves_nothing(
     after = await judge(sandbox, _GOOD, {"tests": _TESTS})
     assert (after.score, after.evidence["tier"]) == (1.0, str(tier))
     assert jailed_processes(sandbox) == []
+
+
+@pytest.mark.parametrize("name", ["input.txt", "input.txt/a", "output.txt", "output.txt/a/b"])
+async def test_a_file_named_like_those_of_the_tests_buys_nothing(
+    sandbox: LocalSandbox, name: str
+) -> None:
+    source = f"```\n```python:{name}\n1\n```\n```python\nprint(1)"
+    files = {"stdin_file": "input.txt", "stdout_file": "output.txt"}
+    verdict = await judge(sandbox, source, {"tests": _TESTS, **files})
+    assert verdict.score == 0.0, verdict
+
+
+async def test_results_that_send_test_code_too_deep_are_not_its_fault(
+    sandbox: LocalSandbox,
+) -> None:
+    check = "def check(candidate):\n f = lambda n: 0 if n < 0 else f(candidate(n, 1))\n f(1)"
+    reference = {"prompt": "", "entry_point": "mul", "test": check}
+    verdict = await judge(sandbox, "def mul(a, b): return a", reference, cpu_seconds=2)
+    assert verdict.score == 0.0, verdict
+
+
+async def test_all_calls_of_one_test_share_its_time(sandbox: LocalSandbox) -> None:
+    check = "def check(candidate):\n for n in range(1000): candidate(n, n)"
+    reference = {"prompt": "", "entry_point": "mul", "test": check}
+    slow = "def mul(a, b):\n for _ in range(10 ** 6): pass"
+    verdict = await judge(sandbox, slow, reference, cpu_seconds=0.3)
+    assert (verdict.score, verdict.reason) == (0.0, Reason.LIMIT_EXCEEDED), verdict

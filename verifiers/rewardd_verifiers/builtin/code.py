@@ -318,7 +318,8 @@ def _named_main(code: Extracted) -> str:
 def _taken(task: Task) -> set[str]:
     """Return the names that files of the policy's may not have."""
     given = {name for test in task.tests for name in test.files}
-    return {*task.files, *given, *_fetched(task)}
+    written = {task.stdin_file} if task.stdin_file else set[str]()
+    return {*task.files, *given, *written, *_fetched(task)}
 
 
 def _fetched(task: Task) -> tuple[str, ...]:

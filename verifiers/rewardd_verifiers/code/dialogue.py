@@ -19,6 +19,8 @@ from rewardd_verifiers.verdict import Reason
 _MOST_CALLS = 20_000
 _LEAST_CPU_SECONDS = 10.0
 """Of the test code between two calls, which is not the program's to pay."""
+_MOST_RESULT_BYTES = 32 << 20
+"""Of all results of one test together: they pass through here, and take our time."""
 _GONE = {"gone": True}
 _TOO_BIG = ("deeper", "bytes")
 _HARNESS = b"""
@@ -33,7 +35,11 @@ class Unsent(BaseException):
 def candidate(*args, **kwargs):
     try:
         reply = __ask__({"ask": [list(args), kwargs]})
+    except MemoryError:
+        raise
     except Exception as error:
+        if type(error).__name__ != "UnsupportedError":  # the test code's own depth, for one
+            raise
         raise Unsent(str(error))
     if "gone" in reply:
         raise Gone()
@@ -121,6 +127,8 @@ class _Candidate:
     limits: Limits
     strict: bool
     calls: int = 0
+    cpu_seconds: float = 0.0
+    result_bytes: int = 0
     last: Answer = _NO_ANSWER
     trouble: Judged | None = None
 
@@ -145,10 +153,23 @@ class _Candidate:
         }
         given = Given(stdin=encode(request), call=True)
         self.last = await (self.jail.alone(given) if self.strict else self.jail.feed(given))
-        self.trouble = troubled(self.last, self.limits)
+        self.trouble = troubled(self.last, self.limits) or self._overrun()
         if self.trouble is not None or self.last.value is None:
             return _GONE
         return self._read(self.last.value)
+
+    def _overrun(self) -> Judged | None:
+        """Return what all calls together took too much of: they are one test."""
+        self.cpu_seconds += self.last.cpu_seconds
+        self.result_bytes += len(self.last.value or b"")
+        if self.cpu_seconds > self.limits.cpu_seconds:
+            allowed = f"{self.limits.cpu_seconds:g} allowed"
+            detail = f"{self.cpu_seconds:.2f} s of CPU in {self.calls} calls, {allowed}"
+        elif self.result_bytes > _MOST_RESULT_BYTES:
+            detail = f"more than {_MOST_RESULT_BYTES} bytes of results in {self.calls} calls"
+        else:
+            return None
+        return Judged(score=0.0, reason=Reason.LIMIT_EXCEEDED, detail=detail)
 
     def _read(self, value: bytes) -> object:
         """Return the reply if it has the form of one: the program may have made it up."""
