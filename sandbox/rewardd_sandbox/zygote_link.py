@@ -23,6 +23,7 @@ _PATIENCE_SECONDS = 60.0
 _NO_ANSWER = f"the zygote did not answer in {_PATIENCE_SECONDS:g} s"
 _GRACE_SECONDS = 3.0
 _MESSAGE_BYTES = 1 << 16
+_BORN = b'"pid"'
 _STACK_BYTES = 64 << 20
 
 # The gap below the stack is fixed at exec, so the limit is raised and the interpreter started
@@ -154,11 +155,17 @@ class Zygote:
             LostError: the zygote died.
         """
         self.spawned += 1
-        answer, handles = await self._ask(json.dumps({"spawn": vars(order)}).encode(), descriptors)
+        answer, _ = await self._ask(json.dumps({"spawn": vars(order)}).encode(), descriptors)
         if "error" in answer:
             raise SetupError(answer["step"], answer["errno"], answer["error"])
-        self.jails.add(answer["pid"])
-        return Born(answer["pid"], handles[0])
+        pid = answer["pid"]
+        self.jails.add(pid)
+        try:
+            # Nobody else has its number: it is the zygote's to reap, dead or alive.
+            return Born(pid, os.pidfd_open(pid))
+        except OSError as error:
+            self._lose(str(error))
+            raise LostError(f"the jail cannot be held: {error}") from error
 
     def reap(self, pid: int) -> "asyncio.Future[Heard]":
         """Ask for a child that was killed or has ended; see `Reaped.told`.
@@ -224,8 +231,7 @@ class Zygote:
             return
         future = self._waiting.popleft()
         if future.cancelled():
-            for handle in handles:
-                os.close(handle)
+            if _BORN in text:
                 self._lose("a jail was born that nobody waits for")
         else:
             future.set_result((json.loads(text), handles))

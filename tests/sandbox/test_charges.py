@@ -1,7 +1,7 @@
 """Who pays for what in a slot: a program for all that it starts, and for nothing of others'."""
 
 from jail_checks import python
-from rewardd_sandbox import BuildFailure, End, Given, Limits, Program
+from rewardd_sandbox import BuildFailure, End, Given, Limits
 from rewardd_sandbox.local import LocalSandbox
 from rewardd_sandbox.tiers import Tier
 
@@ -45,16 +45,11 @@ async def test_a_companions_work_during_a_talk_is_not_the_programs(sandbox: Loca
     assert (talk.answer.end, talk.answer.stdout) == (End.EXITED, b"7\n"), talk
 
 
-async def test_a_companion_under_suspicion_pays_for_its_children(
-    sandbox: LocalSandbox, tier: Tier
-) -> None:
-    program = Program(
-        language="python", files={"main.py": _FORKS.encode()}, main="main.py", suspect=True
-    )
+async def test_a_companion_pays_for_its_own_children(sandbox: LocalSandbox, tier: Tier) -> None:
     jail = await sandbox.open(python("print(input())"), _CHEAP)
     assert not isinstance(jail, BuildFailure)
     try:
-        companion = await jail.companion(program, Limits(cpu_seconds=0.5, wall_seconds=20))
+        companion = await jail.companion(python(_FORKS), Limits(cpu_seconds=0.5, wall_seconds=20))
         assert not isinstance(companion, BuildFailure)
         answer = await companion.feed(_NOTHING)
     finally:

@@ -1,9 +1,11 @@
 """The kernel's calls that Python does not offer, over ctypes: each raises OSError with its name."""
 
 import ctypes
+import functools
 import os
 import signal
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 
 from rewardd_sandbox.inside.numbers import machine, numbers
@@ -24,15 +26,18 @@ _AT_FDCWD = -100
 _AT_EMPTY_PATH = 0x1000
 _AT_RECURSIVE = 0x8000
 
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1, 4, 24, 38
-_PR_SET_CHILD_SUBREAPER = 36
-_PR_GET_TID_ADDRESS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 40, 47, 4
-_CAPABILITY_VERSION_3 = 0x20080522
+PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 22, 38
+PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
+_PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_SET_CHILD_SUBREAPER, _PR_GET_TID_ADDRESS = 4, 24, 36, 40
 _LAST_CAPABILITY = 63
 
 # PyDLL keeps the GIL: nothing else runs between clone and its return.
 _syscall = ctypes.PyDLL(None, use_errno=True).syscall
 _syscall.restype = ctypes.c_long
+_MOST_ARGUMENTS = 6
+_plain_syscall = ctypes.PyDLL(None, use_errno=True)["syscall"]
+_plain_syscall.restype = ctypes.c_long
+_plain_syscall.argtypes = (ctypes.c_long,) * (1 + _MOST_ARGUMENTS)
 _MACHINE = machine()
 _NUMBERS = numbers(_MACHINE)
 
@@ -50,6 +55,26 @@ def call(name: str, *arguments: int | bytes | None) -> int:
     return result
 
 
+def prepared(name: str, *arguments: int) -> tuple[int, ...]:
+    """Return a call as `make` takes it."""
+    padding = (0,) * (_MOST_ARGUMENTS - len(arguments))
+    return _NUMBERS[name], *arguments, *padding
+
+
+def make(calls: Sequence[tuple[int, ...]], first: int) -> int:
+    """Make the calls from `first` on; return the place of the one that is refused, or past all."""
+    for place in range(first, len(calls)):
+        if _plain_syscall(*calls[place]) < 0:
+            return place
+    return len(calls)
+
+
+def refusal(name: str) -> OSError:
+    """Return why the last call was refused."""
+    number = ctypes.get_errno()
+    return OSError(number, f"{name}: {os.strerror(number)}")
+
+
 def clone(flags: int, *, hooks: bool) -> int:
     """Fork into new namespaces; 0 in the child. Only from a process with one thread.
 
@@ -60,27 +85,26 @@ def clone(flags: int, *, hooks: bool) -> int:
     registered. A process that has never had a second thread has nothing to mend, and the mending
     writes to many of its pages, which the child must copy for that.
     """
-    flags |= signal.SIGCHLD
-    cached = _tid_address()
-    if cached:
-        flags |= _CLONE_CHILD_SETTID | _CLONE_CHILD_CLEARTID
-    last = (cached, 0) if _MACHINE == "x86_64" else (0, cached)
     if hooks:
         ctypes.pythonapi.PyOS_BeforeFork()
-    pid: int = _syscall(
-        ctypes.c_long(_NUMBERS["clone"]),
-        ctypes.c_ulong(flags),
-        ctypes.c_long(0),
-        ctypes.c_long(0),
-        *(ctypes.c_ulong(value) for value in last),
-    )
+    pid: int = _plain_syscall(*_cloning(flags))
     if hooks and pid == 0:
         ctypes.pythonapi.PyOS_AfterFork_Child()
     if hooks and pid != 0:
         ctypes.pythonapi.PyOS_AfterFork_Parent()
     if pid < 0:
-        raise OSError(ctypes.get_errno(), f"clone: {os.strerror(ctypes.get_errno())}")
+        raise refusal("clone")
     return pid
+
+
+@functools.cache
+def _cloning(flags: int) -> tuple[int, ...]:
+    flags |= signal.SIGCHLD
+    cached = _tid_address()
+    if cached:
+        flags |= _CLONE_CHILD_SETTID | _CLONE_CHILD_CLEARTID
+    last = (cached, 0) if _MACHINE == "x86_64" else (0, cached)
+    return prepared("clone", flags, 0, 0, *last)
 
 
 def _tid_address() -> int:
@@ -149,18 +173,6 @@ def drop_bounding() -> None:
             return
 
 
-def drop_capabilities() -> None:
-    """Give up every capability, ambient ones first."""
-    call("prctl", _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
-    header = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
-    call("capset", header, bytes(24))
-
-
-def forbid_new_privileges() -> None:
-    """Make exec grant nothing, for good."""
-    call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-
-
 def hide() -> None:
     """Keep this process's memory and descriptors from others of its user."""
     call("prctl", _PR_SET_DUMPABLE, 0, 0, 0, 0)
@@ -178,7 +190,7 @@ def adopt_orphans() -> None:
 
 def die_with_parent() -> None:
     """Have the kernel kill this process when its parent dies."""
-    call("prctl", _PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def close_from(first: int) -> None:

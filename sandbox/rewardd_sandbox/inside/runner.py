@@ -5,37 +5,24 @@ Everything here is the submission's to read and break; it can spoil nothing but 
 
 import atexit
 import builtins
-import contextlib
-import decimal
 import gc
 import os
 import random
-import signal
 import struct
 import sys
 import threading
 import traceback
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from io import BufferedReader, BufferedWriter, FileIO, TextIOWrapper
 from types import CodeType, ModuleType
 
-from rewardd_sandbox.inside import calls, orders
+from rewardd_sandbox.inside import calls, orders, stage
 from rewardd_sandbox.inside.codec import MAX_BYTES
 
 _SPARE = 10
 """Where spare copies of descriptors 0, 1 and 2 stand: `open(0)` closes the original."""
 
-_RECURSION = 1000
 _run_exit_hooks: Callable[[], object] = getattr(atexit, "_run_exitfuncs")  # noqa: B009  it has no public name
-_handler: Callable[[int], object] = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
-"""Without the enumerations around it, which cost more than all else that a test is given."""
-_THREAD_STACK_BYTES = 16 << 20
-"""Else a thread takes as much as the main stack, and ten of them an address space limit."""
-_HANDLED = (
-    signal.SIGALRM, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGSEGV,
-    signal.SIGVTALRM, signal.SIGHUP,
-)  # fmt: skip
 _GO = struct.Struct(orders.GO_FRAME)
 _REPORT = struct.Struct(orders.REPORT)
 
@@ -69,11 +56,6 @@ def _replace_link(name: str) -> None:
         os.symlink("/proc/self/fd/0", name)  # noqa: PTH211  a string all along
 
 
-def _raw(environment: MutableMapping[str, str]) -> dict[bytes, bytes]:
-    """Return the variables as they are kept: to decode them all takes longer than a test."""
-    return vars(environment)["_data"]
-
-
 class Runner:
     """One program, and its tests one after the other in this process.
 
@@ -89,22 +71,23 @@ class Runner:
         self._source = source
         self._place = place
         self._ending = ending
-        self._offered = calls.prelude() if prelude else {}
-        if dialogue:
-            self._offered["__ask__"] = calls.ask
+        self._ready = ready = stage.ready()
+        self._used = False
+        self._prelude = prelude
+        self._dialogue = dialogue
+        self._pristine = ready.pristine if ready else {}
         self._owner = os.getpid()
         self._environment = os.environ  # noqa: TID251  the jail's own, made by its zygote
-        self._environment.pop("PYTHONHASHSEED", None)
-        self._raw_environment = dict(_raw(self._environment))
+        self._raw_environment = ready.environment if ready else {}
         self._path = [place.work, *sys.path]
 
     def run(self) -> None:
         """Compile, then run a test for each frame on `go` until it closes."""
-        sys.set_int_max_str_digits(0)
         # The zygote's, unless its hooks for forks were run.
         vars(threading.main_thread())["_native_id"] = threading.get_native_id()
-        for number in range(orders.GO):
-            os.dup2(number, _SPARE + number, inheritable=False)
+        if self._ending == orders.NEXT_TEST:
+            for number in range(orders.GO):
+                os.dup2(number, _SPARE + number, inheritable=False)
         code = self._compile()
         self._report(orders.READY, 0)
         while frame := os.read(orders.GO, _GO.size):
@@ -123,49 +106,66 @@ class Runner:
 
     def _test(self, code: CodeType, seed: int, *, call: bool) -> None:
         given = calls.whole_input() if call else b""
-        stage = self._set_stage(seed)
-        module = _fresh_main(self._place, self._offered)
+        behind = self._behind()
+        streams = self._set_stage(seed)
+        module = _fresh_main(self._place, behind)
         kind, number, body = orders.DONE, 0, b""
         with calls.Caught() as caught:
             exec(code, module.__dict__)  # noqa: S102  what a jail is for
             if call:
                 kind, body = calls.answer(module.__dict__, given)
         if caught.error is not None:
-            kind, number = _explain(caught.error, stage)
+            kind, number = _explain(caught.error, streams)
         if self._ending == orders.REAL_SHUTDOWN or os.getpid() != self._owner:
             self._leave(kind, number, body)
-        self._finish(module, stage)
+        self._finish(module, streams)
         if self._ending == orders.QUICK_EXIT:
             gc.collect()
-            _flush(stage)
+            _flush(streams)
         self._report(kind, len(body) or number, body)
         if self._ending == orders.QUICK_EXIT:
             os._exit(number)
 
-    def _set_stage(self, seed: int) -> Sequence[TextIOWrapper]:
-        """Put everything back to what a fresh interpreter has."""
+    def _first(self) -> stage.Ready | None:
+        """Return what the zygote has prepared, for the first test."""
+        return None if self._used else self._ready
+
+    def _behind(self) -> dict[str, object] | ModuleType:
+        """Return what the program's own names stand before."""
+        if not self._prelude and not self._dialogue:
+            return builtins
+        behind = {**vars(builtins)}
+        if self._prelude:
+            ready = self._first()
+            behind = dict(self._pristine) if ready is None else ready.offered
+        if self._dialogue:
+            behind["__ask__"] = calls.ask
+        return behind
+
+    def _set_stage(self, seed: int) -> stage.Streams:
+        """Have everything as a fresh interpreter has it."""
+        ready = self._first()
+        self._used = True
+        if ready is None:
+            self._clear_stage()
+        link_stdin(self._place.stdin_file)
+        sys.path[:] = self._path
+        sys.argv[:] = self._place.argv
+        random.seed(seed)
+        if stage.rewind() and ready is not None:
+            return ready.streams
+        return stage.streams()
+
+    def _clear_stage(self) -> None:
+        """Put back what an earlier test has changed."""
         self._restore_descriptors()
-        with contextlib.suppress(OSError):  # a pipe, in a conversation
-            os.lseek(0, 0, os.SEEK_SET)
         os.chdir(self._place.work)
         self._sweep()
-        link_stdin(self._place.stdin_file)
-        if _raw(self._environment) != self._raw_environment:
+        if stage.raw(self._environment) != self._raw_environment:
             self._environment.clear()
             for name, value in self._raw_environment.items():
                 self._environment[os.fsdecode(name)] = os.fsdecode(value)
-        sys.path[:] = self._path
-        sys.argv[:] = self._place.argv
-        sys.setrecursionlimit(_RECURSION)
-        sys.settrace(None)
-        sys.setprofile(None)
-        for number in _HANDLED:
-            if _handler(number) != signal.SIG_DFL:
-                signal.signal(number, signal.SIG_DFL)
-        threading.stack_size(_THREAD_STACK_BYTES)
-        decimal.setcontext(decimal.DefaultContext.copy())
-        random.seed(seed)
-        return _streams()
+        stage.settings()
 
     def _restore_descriptors(self) -> None:
         for number in range(orders.GO):
@@ -180,7 +180,7 @@ class Runner:
                 except OSError:
                     return
 
-    def _finish(self, module: ModuleType, stage: Sequence[TextIOWrapper]) -> None:
+    def _finish(self, module: ModuleType, streams: stage.Streams) -> None:
         """Do in this process what the end of a program does: threads, hooks, finalizers, flush."""
         for thread in threading.enumerate():
             if thread is not threading.main_thread() and not thread.daemon:
@@ -189,7 +189,7 @@ class Runner:
             self._run_hooks()
         with calls.Caught():
             module.__dict__.clear()
-        _flush(stage)
+        _flush(streams)
 
     def _run_hooks(self) -> None:
         _run_exit_hooks()
@@ -207,71 +207,40 @@ class Runner:
             view = view[os.write(orders.CONTROL, view) :]
 
 
-def _streams() -> Sequence[TextIOWrapper]:
-    """Make the standard streams anew, on descriptors that they do not own."""
-    errors = "surrogateescape"
-    source = BufferedReader(_raw_stream(0, "<stdin>"))
-    sys.stdin = sys.__stdin__ = TextIOWrapper(source, "utf-8", errors)
-    made = [
-        TextIOWrapper(BufferedWriter(_raw_stream(1, "<stdout>")), "utf-8", errors, "\n"),
-        TextIOWrapper(
-            BufferedWriter(_raw_stream(2, "<stderr>")),
-            "utf-8",
-            "backslashreplace",
-            "\n",
-            line_buffering=True,
-        ),
-    ]
-    sys.stdout, sys.stderr = made
-    sys.__stdout__, sys.__stderr__ = made
-    # The interpreter says so of its own too, and fast readers and writers choose by it.
-    vars(sys.stdin)["mode"] = "r"
-    for stream in made:
-        vars(stream)["mode"] = "w"
-    return made
-
-
-def _raw_stream(number: int, name: str) -> FileIO:
-    stream = FileIO(number, "r" if number == 0 else "w", closefd=False)
-    vars(stream)["name"] = name
-    return stream
-
-
-def _fresh_main(place: Place, offered: dict[str, object]) -> ModuleType:
+def _fresh_main(place: Place, behind: dict[str, object] | ModuleType) -> ModuleType:
     module = ModuleType("__main__")
     names = vars(module)
     names["__file__"] = f"{place.work}/{place.argv[0]}"
-    behind = {**offered, **vars(builtins)} if offered else builtins
     names["__builtins__"] = behind
     names["__annotations__"] = {}
     sys.modules["__main__"] = module
     return module
 
 
-def _explain(error: BaseException, stage: Sequence[TextIOWrapper]) -> tuple[bytes, int]:
+def _explain(error: BaseException, streams: stage.Streams) -> tuple[bytes, int]:
     """Return kind and exit code as the interpreter would give them, and print the traceback."""
     if isinstance(error, SystemExit):
-        return _exit_code(error.code, stage)
+        return _exit_code(error.code, streams)
     kind = orders.MEMORY if isinstance(error, MemoryError) else orders.RAISED
     error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
     with calls.Caught() as caught:
-        traceback.print_exception(error, file=stage[1])
+        traceback.print_exception(error, file=streams[1])
     if caught.error is not None:
         os.write(2, b"an exception that cannot be printed\n")
     return kind, 1
 
 
-def _exit_code(code: object, stage: Sequence[TextIOWrapper]) -> tuple[bytes, int]:
+def _exit_code(code: object, streams: stage.Streams) -> tuple[bytes, int]:
     if code is None:
         return orders.DONE, 0
     if isinstance(code, int):
         return orders.DONE, code & 0xFF
     with calls.Caught():
-        print(code, file=stage[1])
+        print(code, file=streams[1])
     return orders.DONE, 1
 
 
-def _flush(stage: Sequence[TextIOWrapper]) -> None:
-    for stream in {id(stream): stream for stream in (sys.stdout, sys.stderr, *stage)}.values():
+def _flush(streams: stage.Streams) -> None:
+    for stream in {id(stream): stream for stream in (sys.stdout, sys.stderr, *streams)}.values():
         with calls.Caught():
             stream.flush()

@@ -8,7 +8,6 @@ import ctypes
 import struct
 from dataclasses import dataclass
 
-from rewardd_sandbox.inside.kernel import call
 from rewardd_sandbox.inside.numbers import AUDIT_ARCH, NEWEST, machine, numbers
 
 _LOAD, _JEQ, _JGE, _JSET, _AND, _RET = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
@@ -18,6 +17,7 @@ _NR, _ARCH = 0, 4
 _X32_BIT = 0x40000000
 _SELF = 0x5E1F0000
 """Stands for the jail's own pid until the filter is installed."""
+OWN_PID = struct.Struct("=I")
 
 _NAMESPACES = 0x7E020000
 _CLONE_THREAD = 0x00010000
@@ -100,12 +100,17 @@ def assemble(rules: Rules) -> bytes:
     return b"".join(struct.pack("=HBBI", *step) for step in head + _search(cuts))
 
 
-def install(code: bytes, own_pid: int) -> None:
-    """Put this process under a filter, for good; needs `no_new_privs`."""
-    code = code.replace(struct.pack("=I", _SELF), struct.pack("=I", own_pid))
-    held = ctypes.create_string_buffer(code)
-    program = struct.pack("=HxxxxxxQ", len(code) // 8, ctypes.addressof(held))
-    call("prctl", 22, 2, program, 0, 0)
+def places_of_self(code: bytes) -> list[int]:
+    """Return where in a filter the jail's own pid, as `OWN_PID` packs it, is to be put."""
+    sought, places, place = OWN_PID.pack(_SELF), list[int](), -1
+    while (place := code.find(sought, place + 1)) >= 0:
+        places.append(place)
+    return places
+
+
+def program(held: ctypes.Array[ctypes.c_char]) -> bytes:
+    """Return what the kernel wants of a filter that lies in `held`."""
+    return struct.pack("=HxxxxxxQ", len(held) // 8, ctypes.addressof(held))
 
 
 def _search(cuts: list[tuple[int, Fragment]]) -> Fragment:

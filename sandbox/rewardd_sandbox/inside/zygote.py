@@ -3,30 +3,27 @@
 import contextlib
 import errno
 import gc
-import importlib
 import json
 import os
 import resource
 import signal
 import socket
 import sys
-from collections.abc import Callable
-from typing import NoReturn
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
-from rewardd_sandbox.inside import kernel, landlock, lockdown, payload, rehearsal, slotroot
+from rewardd_sandbox.inside import kernel, lockdown, payload, preparation, sealing
 from rewardd_sandbox.inside.orders import PAYLOAD, SET_UP, SETUP, Order, Setup
 from rewardd_sandbox.inside.reaper import GoneError, Reaper
 from rewardd_sandbox.inside.slotroot import StepError
 
-_PRELOAD = """
-re math cmath collections collections.abc itertools functools heapq bisect string random json copy
-operator typing types datetime decimal fractions statistics io threading queue array dataclasses
-enum abc contextlib textwrap traceback time struct numbers pprint calendar atexit signal linecache
-inspect warnings locale encodings.latin_1 encodings.ascii reprlib zlib
-"""
-_IGNORED = {signal.SIGPIPE, signal.SIGXFSZ}
-_MESSAGE_BYTES = 1 << 20
-_MAX_DESCRIPTORS = 16
+_SETUP_BYTES = 1 << 20
+_ORDER_BYTES = 120_000
+"""What is larger would be mapped and unmapped each time."""
+_BESIDE_BYTES = socket.CMSG_SPACE(16 * 4)
+_REAP = b'{"reap": '
+_MOST_ENTRIES = 64
 _SETUP_FAILED = 127
 _MOST_SWEEPS = 100
 """A zombie that nobody reaps can be signalled for ever."""
@@ -41,9 +38,9 @@ Program = Callable[[], object]
 def main(channel_number: int) -> Program | None:
     """Serve orders until the worker goes; in a jail, return what it is to run."""
     channel = socket.socket(fileno=channel_number)
-    setup = Setup(**json.loads(channel.recv(_MESSAGE_BYTES)))
+    setup = Setup(**json.loads(channel.recv(_SETUP_BYTES)))
     try:
-        fence = _prepare(setup)
+        fence = preparation.become(setup)
         reaper = Reaper.start(hooks=_threaded()) if setup.namespaces else None
     except StepError as error:
         _answer(channel, {"step": error.step, "errno": error.errno, "error": str(error)})
@@ -54,82 +51,22 @@ def main(channel_number: int) -> Program | None:
     return zygote.serve()
 
 
-def _prepare(setup: Setup) -> lockdown.Fence:
-    """Become what `setup` says.
-
-    Raises:
-        StepError: the kernel refused.
-    """
-    gc.disable()
-    if setup.preload:
-        _preload(numpy=setup.numpy)
-    kernel.drop_bounding()
-    if setup.become is not None:
-        _become(setup.become)
-    if setup.user_namespace:
-        slotroot.enter_user_namespace()
-    if setup.namespaces:
-        slotroot.enter_namespaces()
-        slotroot.build(setup.roots, setup.cache)
-    abi = landlock.version(setup.landlock_cap)
-    if not setup.namespaces and abi == 0:
-        raise StepError("landlock", OSError(38, "the kernel has none"))
-    if not setup.namespaces:
-        kernel.adopt_orphans()
-    kernel.drop_bounding()
-    _settle(practised=setup.preload)
-    roots = [*setup.roots, setup.cache]
-    return lockdown.Fence(contained=setup.namespaces, roots=roots, landlock_abi=abi)
-
-
-def _settle(*, practised: bool) -> None:
-    """Bring this process into the state that all jails are to share."""
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    _heed_signals()
-    os.umask(0o022)
-    if practised:
-        rehearsal.rehearse()
-    for name in [name for name in sys.modules if name.startswith("rewardd_sandbox")]:
-        del sys.modules[name]
-    gc.collect()
-    gc.freeze()
-
-
-def _heed_signals() -> None:
-    """Ignore what an interpreter ignores, and nothing that whoever started the worker does.
-
-    `nohup` has its programs ignore a signal, and a shell those that it runs in the background.
-    """
-    for number in signal.valid_signals() - _IGNORED:
-        if signal.getsignal(number) == signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def _become(user: int) -> None:
-    try:
-        os.setgroups([])
-        os.setresgid(user, user, user)
-        os.setresuid(user, user, user)
-        kernel.make_dumpable()
-    except OSError as error:
-        raise StepError("user", error) from error
-
-
-def _preload(*, numpy: bool) -> None:
-    for name in _PRELOAD.split():
-        importlib.import_module(name)
-    if numpy:
-        importlib.import_module("numpy")
-
-
 def _threaded() -> bool:
     """Whether something that was imported, such as a `.pth` file's, has started a thread."""
     return len(_frames()) > 1
 
 
-def _answer(channel: socket.socket, message: dict[str, object], *descriptors: int) -> None:
-    socket.send_fds(channel, [json.dumps(message).encode()], list(descriptors))
+def _answer(channel: socket.socket, message: dict[str, object]) -> None:
+    channel.send(json.dumps(message).encode())
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """The way into the jails of one order; `own_rules` are for one jail and are to be closed."""
+
+    order: Order
+    plan: sealing.Plan
+    own_rules: list[int]
 
 
 class _Zygote:
@@ -143,51 +80,86 @@ class _Zygote:
         reaper: Reaper | None,
     ) -> None:
         self._channel = channel
+        self._number = channel.fileno()
         self._setup = setup
         self._fence = fence
         self._reaper = reaper
         self._threads = _threaded()
+        self._flags = kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC if setup.namespaces else 0
+        self._entries: dict[tuple[bytes | int, ...], _Entry] = {}
         self._children: set[int] = set()
         self._ended: dict[int, tuple[int, float, int]] = {}
 
     def serve(self) -> Program:
         """Clone and reap until the channel ends; in a jail, return what it is to run."""
         while True:
-            text, descriptors, _, _ = socket.recv_fds(
-                self._channel, _MESSAGE_BYTES, _MAX_DESCRIPTORS
-            )
+            text, descriptors = self._hear()
             if not text:
                 self._end()
-            message = json.loads(text)
-            if "reap" in message:
-                self._reap(message["reap"])
+            entry = self._entries.get((text, *descriptors))
+            if entry is None and text.startswith(_REAP):
+                self._reap(int(text[len(_REAP) : -1]))
                 continue
+            message: dict[str, Any] = {} if entry else json.loads(text)
             if "sweep" in message:
                 self._sweep(message["sweep"], message["group"])
                 continue
-            program = self._spawn(Order(**message["spawn"]), descriptors)
+            program = self._spawn(entry, message.get("spawn"), text, descriptors)
             if program is not None:
                 return program
 
-    def _spawn(self, order: Order, descriptors: list[int]) -> Program | None:
-        self._fence.filter(order)
-        self._fence.shared_rules()
-        flags = kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC if self._setup.namespaces else 0
+    def _hear(self) -> tuple[bytes, Sequence[int]]:
+        """Return the next order and what came with it."""
+        text, beside, _, _ = self._channel.recvmsg(_ORDER_BYTES, _BESIDE_BYTES)
+        content = beside[0][2] if beside else b""
+        return text, memoryview(content).cast("i").tolist()
+
+    def _tell(self, answer: bytes) -> None:
+        os.write(self._number, answer)
+
+    def _spawn(
+        self,
+        entry: "_Entry | None",
+        given: dict[str, Any] | None,
+        text: bytes,
+        descriptors: Sequence[int],
+    ) -> Program | None:
+        """Fork a jail and tell of it; in it, return what it is to run."""
+        step = "landlock"
         try:
+            if entry is None:
+                entry = self._entry(Order(**(given or {})), text, descriptors)
+            step = "clone"
             self._keep_apart()
-            pid = kernel.clone(flags, hooks=self._threads)
+            pid = kernel.clone(self._flags, hooks=self._threads)
         except OSError as error:
             _close(descriptors)
-            _answer(self._channel, {"step": "clone", "errno": error.errno, "error": str(error)})
+            _answer(self._channel, {"step": step, "errno": error.errno, "error": str(error)})
             return None
         if pid == 0:
-            return self._child(order, descriptors)
+            return self._child(entry)
         self._children.add(pid)
         _close(descriptors)
-        handle = os.pidfd_open(pid)
-        _answer(self._channel, {"pid": pid}, handle)
-        os.close(handle)
+        _close(entry.own_rules)
+        self._tell(b'{"pid": %d}' % pid)
         return None
+
+    def _entry(self, order: Order, text: bytes, descriptors: Sequence[int]) -> "_Entry":
+        """Return the way into a jail; it is kept, where nothing in it is for one jail alone.
+
+        Raises:
+            OSError: the kernel refused.
+        """
+        ids = self._setup.jail_ids
+        own = None if ids is None else ids[order.companion]
+        rules = self._fence.rules(order)
+        plan = sealing.Plan(order, self._fence, own, descriptors, rules)
+        if not self._fence.shares_rules:
+            return _Entry(order, plan, [] if rules is None else [rules])
+        if len(self._entries) >= _MOST_ENTRIES:
+            self._entries.clear()
+        entry = self._entries[(text, *descriptors)] = _Entry(order, plan, [])
+        return entry
 
     def _keep_apart(self) -> None:
         """See that no other jail is alive where this one would see it.
@@ -198,17 +170,15 @@ class _Zygote:
         if self._reaper is not None and self._children:
             raise OSError(errno.EBUSY, "a jail is alive in this pid namespace")
 
-    def _child(self, order: Order, descriptors: list[int]) -> Program:
+    def _child(self, entry: "_Entry") -> Program:
         """Enter the jail and return what to run there; what fails is told on `setup`."""
         gc.enable()
         self._channel.detach()
-        ids = self._setup.jail_ids
-        own = None if ids is None else ids[order.companion]
+        order = entry.order
         try:
-            rules = lockdown.place_descriptors(descriptors, self._fence.shared_rules())
-            directory = lockdown.seal(order, self._fence, own, rules)
+            entry.plan.carry_out()
             program = payload.load(PAYLOAD, python=order.runner, private=order.work_bytes > 0)
-            _announce(directory)
+            _announce(hand_over=order.hand_over)
             if order.runner:
                 os.close(SETUP)
         except (OSError, StepError) as error:
@@ -223,7 +193,7 @@ class _Zygote:
         self._children.discard(pid)
         if self._reaper is not None:
             self._bury(self._reaper)
-        _answer(self._channel, {"status": status, "cpu": spent, "peak_kib": peak})
+        self._tell(b'{"status": %d, "cpu": %a, "peak_kib": %d}' % (status, spent, peak))
 
     def _bury(self, reaper: Reaper) -> None:
         """Have nothing outlive a jail; without its namespace a zygote is of no use."""
@@ -281,16 +251,17 @@ def _ending(waited: tuple[int, int, resource.struct_rusage]) -> tuple[int, float
     return status, usage.ru_utime + usage.ru_stime, usage.ru_maxrss
 
 
-def _close(descriptors: list[int]) -> None:
+def _close(descriptors: Sequence[int]) -> None:
     for descriptor in descriptors:
         os.close(descriptor)
 
 
-def _announce(directory: int | None) -> None:
-    """Say that the jail stands; hand over its work directory if there is one to hand over."""
-    if directory is None:
+def _announce(*, hand_over: bool) -> None:
+    """Say that the jail stands; hand over its work directory if that is wanted."""
+    if not hand_over:
         os.write(SETUP, SET_UP)
         return
+    directory = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
     with socket.socket(fileno=os.dup(SETUP)) as channel:
         socket.send_fds(channel, [SET_UP], [directory])
     os.close(directory)
