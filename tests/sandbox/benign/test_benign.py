@@ -51,6 +51,44 @@ async def test_what_it_prints_is_looked_at(sandbox: LocalSandbox, subject: Subje
     assert verdict.score == 0.0, (subject.claim, verdict)
 
 
+_MANY = range(200_000)
+_LARGE = {
+    "a_million_numbers": (
+        "import sys\nprint(sum(map(int, sys.stdin.buffer.read().split())))",
+        " ".join(["7"] * 1_000_000),
+        "7000000",
+    ),
+    "many_lines": (
+        "print(sum(int(input()) for _ in range(int(input()))))",
+        "\n".join(map(str, [len(_MANY), *_MANY])),
+        str(sum(_MANY)),
+    ),
+    "a_long_line": ("print(len(input()))", "a" * (5 << 20), str(5 << 20)),
+    "twenty_megabytes": ("print('x' * (20 << 20))", "", "x" * (20 << 20)),
+    "many_prints": ("for i in range(200000): print(i)", "", "\n".join(map(str, _MANY))),
+    "many_flushes": (
+        "for i in range(9999): print(i, flush=True)",
+        "",
+        "\n".join(map(str, range(9999))),
+    ),
+    "system_calls": (
+        "import os\nassert os.write(1, b'y' * (1 << 20)) == 1 << 20",
+        "",
+        "y" * (1 << 20),
+    ),
+    "long_integers": ("print(int(input()) * 2)", "1" * 10_000, "2" * 10_000),
+}
+
+
+@pytest.mark.parametrize("name", _LARGE)
+async def test_size_alone_is_no_fault(sandbox: LocalSandbox, name: str) -> None:
+    source, given, expected = _LARGE[name]
+    tests = [{"stdin": given, "stdout": expected}]
+    right = await judge(sandbox, source, {"tests": tests})
+    wrong = await judge(sandbox, source, {"tests": [{**tests[0], "stdout": f"{expected}1"}]})
+    assert (right.score, wrong.score) == (1.0, 0.0), (right.detail[:200], wrong.detail[:200])
+
+
 # What languages need differs least between neighbouring tiers, and compilers take their time.
 @pytest.mark.parametrize("tier", [Tier.FULL, Tier.USER], indirect=True, ids=str, scope="session")
 @pytest.mark.parametrize("subject", _ELSEWHERE, ids=lambda s: s.name)
