@@ -25,6 +25,7 @@ _COUNT = "def count(s):\n    return {{c: s.count(c) for c in s{}}}"
 _IO = [{"input": "1 2\n", "output": "3\n"}, {"input": "5 7\n", "output": "12\n"}]
 _PAIR = {"inputs": ["1 2\n", "5 7\n"], "outputs": ["3\n", "12\n"]}
 _WORDS = {"fn_name": "longest", "inputs": [[["a", "bcd"]]], "outputs": [["bcd"]]}
+_SUITE = "import pytest\nfrom solution import add\ndef test_it():\n    assert add(1, 2) == 3\n"
 _COPY = "print(open('a.txt').read(){}, file=open('b.txt', 'w'), end='')"
 
 
@@ -293,6 +294,12 @@ _ROWS: dict[str, tuple[str, str, object]] = {
             }
         ),
     ),
+    "code_r1_pytest": (_ADD, _NO_ADD, json.dumps({"pytest": _SUITE})),
+    "kod_code": (
+        _ADD,
+        _NO_ADD,
+        {"question": "Add.", "test": _SUITE, "test_info": [{"function_name": "add"}]},
+    ),
     "asserts_as_text": (_ADD, _NO_ADD, "# two\nassert add(1, 2) == 3\nassert add(0, 5) == 5"),
     "apps_numbers": (
         _LINES,
@@ -332,8 +339,12 @@ _ROWS: dict[str, tuple[str, str, object]] = {
 }
 
 
+@pytest.mark.parametrize("strict", [False, True], ids=["batch", "strict"])
 @pytest.mark.parametrize("name", _ROWS)
-async def test_a_row_tells_right_from_wrong(sandbox: LocalSandbox, name: str) -> None:
+async def test_a_row_tells_right_from_wrong(
+    sandbox: LocalSandbox, name: str, *, strict: bool
+) -> None:
     right, wrong, row = _ROWS[name]
-    good, bad = await judge(sandbox, right, row), await judge(sandbox, wrong, row)
+    good = await judge(sandbox, right, row, strict=strict)
+    bad = await judge(sandbox, wrong, row, strict=strict)
     assert (good.score, bad.score) == (1.0, 0.0), (good, bad)

@@ -73,7 +73,10 @@ def _is_text(node: ast.stmt) -> bool:
 
 
 def prepared(program: Program) -> Program:
-    """Return what is loaded in the program's jail; its source comes with the first request."""
+    """Return what is loaded in the program's jail; its source comes with the first request.
+
+    Nor is it strict: the tests of one text share the process that they speak with.
+    """
     shown = {name: content for name, content in program.files.items() if name != program.main}
     return replace(
         program,
@@ -81,6 +84,7 @@ def prepared(program: Program) -> Program:
         main=_MAIN,
         prelude=True,
         dialogue=True,
+        strict=False,
     )
 
 
