@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from rewardd_verifiers.mathexpr import (
     branches,
+    chains,
     constants,
     families,
     intervals,
@@ -94,7 +95,7 @@ def _is_list(tree: Tree) -> bool:
 
 
 def _lists(gold: Tree, answer: Tree, context: Context) -> Outcome:
-    lines = _equations(gold, answer, context)
+    lines = chains.compare_lines(gold, answer, context, _compare)
     if lines is not None:
         return lines
     gold, answer = _spread(gold, answer), _spread(answer, gold)
@@ -111,28 +112,13 @@ def _lists(gold: Tree, answer: Tree, context: Context) -> Outcome:
     return _unordered(gold, answer, context)
 
 
-def _equations(gold: Tree, answer: Tree, context: Context) -> Outcome | None:
-    """Compare two lists of equations, one of which is no definition; None where that is not so."""
-    if not (isinstance(gold, Group) and isinstance(answer, Group)):
-        return None
-    if len(gold.items) != len(answer.items) or gold.bracket == "{}" or answer.bracket == "{}":
-        return None
-    items = (*gold.items, *answer.items)
-    if not all(isinstance(item, Relation) and relations.is_equation(item) for item in items):
-        return None
-    if all(relations.split(item).label for item in items):
-        return None
-    outcome = matching.matched(gold.items, answer.items, context, _compare)
-    return outcome if outcome.equal else None
-
-
 def _spread(tree: Tree, beside: Tree | None = None) -> Tree:
     """Give a leading label to the values behind it, and unite labels that all agree.
 
     Beside a list `x = y = 1` is a list too.
     """
     if isinstance(tree, Relation) and isinstance(beside, Group) and beside.bracket != "or":
-        tree = relations.each_named(tree) or tree
+        tree = chains.each_named(tree) or tree
     if not isinstance(tree, Group) or not _is_list(tree):
         labelled = relations.split(tree)
         inner = labelled.value
@@ -249,7 +235,7 @@ def _roots(tree: Group, labels: Sequence[relations.Labelled]) -> Group:
 
 def _relations(gold: Tree, answer: Tree, context: Context) -> Outcome:
     if isinstance(gold, Relation) and isinstance(answer, Relation):
-        if relations.same_sides(gold, answer):
+        if chains.same_sides(gold, answer):
             return EXACT
         return _two_relations(gold, answer, context)
     relation, other = (gold, answer) if isinstance(gold, Relation) else (answer, gold)
@@ -290,7 +276,7 @@ def _relation_and_value(
 
 def _two_relations(gold: Relation, answer: Relation, context: Context) -> Outcome:
     if relations.is_equation(gold) and relations.is_equation(answer):
-        named = relations.each_named(gold), relations.each_named(answer)
+        named = chains.each_named(gold), chains.each_named(answer)
         coordinates = _spread(gold), _spread(answer)
         for one, other in ((named[0], coordinates[1]), (coordinates[0], named[1])):
             if isinstance(one, Group) and isinstance(other, Group):
@@ -310,7 +296,7 @@ def _two_definitions(gold: Relation, answer: Relation, context: Context) -> Outc
     """Compare equations whose left sides name one thing, or that are chains; None if neither."""
     first, second = relations.renamed(gold), relations.renamed(answer)
     one, other = relations.split(first), relations.split(second)
-    sides = relations.sides_of_one_thing(first, second)
+    sides = chains.sides_of_one_thing(first, second)
     if sides is not None:
         return _compare(*sides, context)
     if one.label and one.label == other.label:
@@ -330,6 +316,8 @@ def _is_long(tree: Relation) -> bool:
 
 def _chains(gold: Relation, answer: Relation, context: Context) -> Outcome:
     labels = [relations.label_of(side.sides[0]) for side in (gold, answer)]
+    if chains.leading_names(gold) != chains.leading_names(answer):
+        return differ("of other names")
     if labels[0] != labels[1] and None not in labels:
         return differ("different labels")
     firsts, holds = relations.unchained(gold, context)

@@ -7,6 +7,7 @@ from rewardd_verifiers.mathexpr.tokens import SIGN
 from rewardd_verifiers.mathexpr.tree import (
     Call,
     Cases,
+    Constant,
     Group,
     Operation,
     Ratio,
@@ -21,6 +22,9 @@ from rewardd_verifiers.mathexpr.tree import (
 RELATIONS = frozenset(
     {"=", "<", ">", "<=", ">=", "!=", "~", "≡", "≢", "in", "notin", "->", "=>"}
 ) | {*"⊂⊆⊊⊃⊇≻≺≽≼⊥≅∝∤"}
+_SYSTEMS: dict[Tree, Tree] = {Symbol(letter): Constant(letter) for letter in "RZNQC"}
+"""What a plain capital names behind a sign of membership."""
+
 _TURNED = {"⊃": "⊂", "⊇": "⊆", "≻": "≺", "≽": "≼"}
 """Relations that are told from their other side."""
 
@@ -51,7 +55,8 @@ def relation(parser: Cursor, left: Tree) -> Tree:
         if parser.ended and sign == "=":
             raise UnreadableError("nothing behind '='")
         signs.append(sign)
-        sides.append(parser.expression(RELATION))
+        side = parser.expression(RELATION)
+        sides.append(_SYSTEMS.get(side, side) if sign in {"in", "notin"} else side)
     if signs == ["=>"]:
         signs = ["->"]
     if len(signs) == 1 and signs[0] in _TURNED:

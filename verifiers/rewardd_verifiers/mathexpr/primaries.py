@@ -1,6 +1,7 @@
 """What can begin an expression: numbers, names, words, fractions, roots, functions, signs."""
 
 from collections.abc import Callable, Mapping
+from typing import TypeGuard
 
 from rewardd_verifiers.mathexpr import brackets, lexicon, units, vectors
 from rewardd_verifiers.mathexpr.cursor import ANY, ARGUMENT, POWER, SUM, UNIT, Cursor
@@ -14,6 +15,7 @@ from rewardd_verifiers.mathexpr.tree import (
     Constant,
     Dots,
     Group,
+    Number,
     Operation,
     Quantity,
     Relation,
@@ -274,10 +276,22 @@ def _accent(cursor: Cursor, kind: str) -> Tree:
         letter = letters.get(inner.name, inner.name)
         basis = kind in {"hat", "vec"} and letter in {"i", "j", "k"}
         return Symbol(f"vec {letter}") if basis else Symbol(f"{kind} {inner.name}")
+    if kind == "overline" and _is_digits(inner):
+        return Call("digits", inner.args)
     points = _points(inner)
     if points and kind == "vec":
         return Symbol(f"vec {points}")
     return Call(kind, (inner,))
+
+
+def _is_digits(tree: Tree) -> TypeGuard[Operation]:
+    r"""Whether `\overline{abc}` writes a number by its digits; of z and w it is a conjugate."""
+    if not isinstance(tree, Operation) or tree.kind != "product":
+        return False
+    names = [arg.name for arg in tree.args if isinstance(arg, Symbol)]
+    digits = [arg for arg in tree.args if isinstance(arg, Number)]
+    plain = all(len(name) == 1 and name.islower() and name not in "zw" for name in names)
+    return plain and bool(names) and len(names) + len(digits) == len(tree.args)
 
 
 def _points(tree: Tree) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rewardd_verifiers.mathexpr import denominators, lexicon, logic
-from rewardd_verifiers.mathexpr.canon import key
 from rewardd_verifiers.mathexpr.expand import rebuild
 from rewardd_verifiers.mathexpr.identity import Context, free_names, proportional, same
 from rewardd_verifiers.mathexpr.outcome import Outcome, both, differ, undecided
@@ -32,6 +31,8 @@ _MUTUAL = frozenset({"⊥", "≅"})
 _ASKED = frozenset({"lim", "int", "iint", "iiint", "oint"})
 _COORDINATES = frozenset("xyz")
 _INDEXED = frozenset({"sum", "prod"})
+_KNOWN = lexicon.FUNCTIONS | lexicon.ACCENTS | {"digits", "binomial", "det"}
+"""Functions of which nobody writes a definition: `tan(a) = 2` speaks of a."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def is_equation(tree: Tree) -> bool:
     return isinstance(tree, Relation) and all(sign in _EQUAL for sign in tree.signs)
 
 
-def label_of(side: Tree) -> str | None:  # noqa: PLR0911  one line a kind
+def label_of(side: Tree) -> str | None:  # noqa: C901, PLR0911  one line a kind
     """Return what a left side calls its value; None if it is an expression of its own."""
     match side:
         case Symbol(name=name):
@@ -56,6 +57,8 @@ def label_of(side: Tree) -> str | None:  # noqa: PLR0911  one line a kind
             return None if lexicon.WEIGHTY & set(words.split()) else words
         case Call(name="overline", args=(Operation(kind="product") as inner,)):
             return label_of(inner)
+        case Call(name="digits", args=args):
+            return _spelling(Operation("product", args))
         case Call(name=name, args=args) if name not in {"log", "sum", "prod", "int", "lim"}:
             if any(isinstance(node, Number) and len(args) > 1 for node in walk(side)):
                 return None
@@ -99,33 +102,6 @@ def split(tree: Tree) -> Labelled:
         label = label_of(tree.sides[0]) if isinstance(tree.sides[0], Symbol | Group) else None
         return Labelled(label, tree.sides[1]) if label is not None else Labelled("", tree)
     return Labelled("", tree)
-
-
-def each_named(tree: Relation) -> Group | None:
-    """Return `x = y = z = 1` as three labelled values; None for all else."""
-    *names, value = tree.sides
-    plain = all(isinstance(name, Symbol) for name in names)
-    if len(names) < 2 or set(tree.signs) != {"="} or not plain or free_names(value):  # noqa: PLR2004  two names
-        return None
-    return Group("", tuple(Relation(("=",), (name, value)) for name in names))
-
-
-def same_sides(gold: Relation, answer: Relation) -> bool:
-    """Whether two chains join the same sides in another order, as signs and direction allow."""
-    if len(gold.sides) < 3 or len(answer.sides) != len(gold.sides):  # noqa: PLR2004  two sides are an equation
-        return False
-    if {*gold.signs, *answer.signs} == {"="}:
-        return {key(side) for side in gold.sides} == {key(side) for side in answer.sides}
-    first, second = _rising(gold), _rising(answer)
-    alike = zip(first.sides, second.sides, strict=True)
-    return first.signs == second.signs and all(key(one) == key(other) for one, other in alike)
-
-
-def _rising(tree: Relation) -> Relation:
-    """Return `c > b > a` as `a < b < c`."""
-    if not {*tree.signs} <= {">", ">="}:
-        return tree
-    return Relation(tuple(_TURNED[sign] for sign in reversed(tree.signs)), tree.sides[::-1])
 
 
 def is_locus(tree: Relation) -> bool:
@@ -176,6 +152,8 @@ def renamed(tree: Tree) -> Tree:
     """
     tree = _sequence(tree)
     if not (isinstance(tree, Relation) and is_equation(tree) and isinstance(tree.sides[0], Call)):
+        return tree
+    if tree.sides[0].name in _KNOWN:
         return tree
     used = free_names(tree.sides[-1])
     names = [arg.name for arg in tree.sides[0].args if isinstance(arg, Symbol)]
@@ -321,18 +299,6 @@ def _without_denominators(first: Relation, second: Relation, context: Context) -
     return outcome if outcome.equal else None
 
 
-def sides_of_one_thing(gold: Tree, answer: Tree) -> tuple[Tree, Tree] | None:
-    """Return what f(x) or a_n is on both sides where neither is one value; None otherwise."""
-    match gold, answer:
-        case (
-            Relation(signs=("=",), sides=(name, Matrix() | Group() | Cases() as value)),
-            Relation(signs=("=",), sides=(alias, Matrix() | Group() | Cases() as other)),
-        ) if key(name) == key(alias):
-            return value, other
-        case _:
-            return None
-
-
 def is_composite(tree: Relation) -> bool:
     """Whether a side is no single value: a matrix, a tuple, cases."""
     return any(isinstance(side, Matrix | Group | Cases) for side in tree.sides)
@@ -359,13 +325,13 @@ def _named_functions(tree: Relation) -> set[str]:
     return {side.name for side in tree.sides if isinstance(side, Call)}
 
 
-_TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 
 def _signs_agree(first: str, second: str, *, positive: bool) -> bool:
     if first in _EQUAL and second in _EQUAL:
         return True
-    return first == (second if positive else _TURNED.get(second, second))
+    return first == (second if positive else TURNED.get(second, second))
 
 
 def put(tree: Tree, values: Mapping[str, Tree]) -> Tree:
