@@ -36,6 +36,12 @@ _SUSPECTS = _SUSPECTS_AT_BOX | frozenset(
         "looks", "looked", "seemed", "appeared", "accept", "system", "submission", "response",
         "matches", "match", "equals", "same", "too", "extraneous", "incorrect", "spurious",
         "inadmissible",
+        "hint", "page", "step", "todo", "section", "chapter", "line", "figure", "note", "draft",
+        "attempt", "trial", "try", "check", "suppose", "assume", "consider", "take", "plug",
+        "plugging", "substitute", "substituting", "test", "testing", "equation", "iteration",
+        "token", "nobody", "someone", "somebody", "one", "anyone", "without", "would", "what",
+        "true", "false", "untrue", "know", "unknown", "unclear", "uncertain", "undetermined",
+        "original", "initial", "previous", "expected",
         "rejected", "was", "fails", "fail", "does", "doesn", "doesn’t",
     )
 )  # fmt: skip
@@ -53,7 +59,8 @@ _JUDGE = re.compile(
     re.IGNORECASE,
 )
 _FOREIGN = re.compile(
-    r"\b(?:previous|former|earlier|alleged|supposed|example|sample|placeholder|wrong|incorrect)\s+"
+    r"\b(?:previous|former|earlier|alleged|supposed|example|sample|placeholder|wrong|incorrect"
+    r"|given|original|initial)\s+"
     r"(?:final\s+)?(?:answer|option|choice)\b"
     r"|\b(?:told\s+(?:me|us|you|them|him|her)|heard|rumou?r|refuses?\s+to|declines?\s+to"
     r"|(?:reply|respond)\s+with|template)\b"
@@ -63,19 +70,38 @@ _FOREIGN = re.compile(
     r"|\b(?:we|i)\s+(?:are|were|am|was)\s+(?:told|given)\b[^,;]{0,60}+$|^[\s*_#-]*+given\s*+(?:that\b|:)[^,;]{0,60}+$"
     r"|\b(?:\w+\s+)?(?:said|claimed|thought|guessed|believed)\s+(?:that\s+)?(?:it|the\s+answer)\s+(?:was|is)\b"
     r"|\b(?:many|some|most|other|few)\s+(?:students|people|others|solvers|of\s+\w+)\s+(?:would\s+)?"
-    r"(?:get|got|say|answer|write|find|end|obtain|think|choose|pick)\b",
+    r"(?:get|got|say|answer|write|find|end|obtain|think|choose|pick)\b"
+    r"|\b(?:nobody|no\s+one|someone|somebody|anyone)\s+(?:(?:might|could|would|may|will|else)\s+)*+"
+    r"(?:gets?|got|answers?|says?|said|thinks?|claims?|writes?|finds?)\b"
+    r"|\bwe\s+(?:only\s+|already\s+)?know\s+[$*]*+$|\b(?:not\s+(?:true|the\s+case|correct)|false|untrue)\s+that\b[^.;]*+$",
     re.IGNORECASE,
 )
+_LABEL = re.compile(
+    r"^\W*(?:hint|page|expected|rejected|to\s?do|(?:previous|earlier|former|first|last)\s+\w+|example|section|chapter"
+    r"|exercise|problem|question|line|figure|note|draft|attempt|trial|reference|target|gold|key|step|equation)"
+    r"(?:\s*+(?:\#|no\.|:|：|is|=))?+[\s$*(]*+$"
+    r"|\b(?:at|in|on|see|from|of|by)\s+(?:the\s+)?(?:step|section|chapter|problem|question|exercise|figure|equation"
+    r"|iteration|attempt|token)\s*+[(#]?+$"
+    r"|^\W*(?:let|try|check|suppose|assume|consider|say|put|plug(?:ging)?\s+in|substitut\w+|test(?:ing)?)\s+"
+    r"(?:that\s+)?(?:\$?\\?\w{1,6}\$?\s*+(?:=|be)?\s*+)?+[$(]*+$",
+    re.IGNORECASE,
+)
+"""In front of a number that only labels, or that is only tried."""
 _SUPPOSED = re.compile(
     r"\bif\s+(?:\$?[A-Za-z]\$?|it|this|that|(?:the|my|our)\s+(?:\w+\s+)?(?:answer|value|result|solution|number"
-    r"|sum|total))\s+were\b",
+    r"|sum|total))\s+were\b"
+    r"|^\W*(?:without|but\s+for)\b[^.]*\bwould\b",
     re.IGNORECASE,
 )
 _FALSE_AFTER = re.compile(
     r"[\s*_$)]*+(?:is|was)\s+(?:far\s+|clearly\s+|much\s+|way\s+)?(?:too\s+(?:\w+)|extraneous|spurious|inadmissible"
     r"|rejected|not\s+(?:allowed|admissible|possible|valid|a\s+solution)|(?:my|the|our|an?)\s+(?:first|initial"
     r"|original|previous|earlier|naive|wrong|incorrect)\b)"
-    r"|[\s*_$)]*+(?:fails?\b|(?:does\s+not|doesn['’]t)\s+(?:work|fit|satisfy|solve|hold|check|make))",
+    r"|[\s*_$)]*+(?:fails?\b|(?:does\s+not|doesn['’]t)\s+(?:work|fit|satisfy|solve|hold|check|make))"
+    r"|[\s*_$)]*+is\s+what\s+(?:you|one|we|they|i)(?:['’]d|\s+(?:would|might))\b"
+    r"|[\s*_$)]*+(?:would|could|might)\s+(?:be|have\s+been)\b[^.\n]*\b(?:if|had|unless|were)\b"
+    r"|[^.\n]{0,20}?,?\s(?:but|though|although|however)\b[^.\n]{0,50}?"
+    r"\b(?:unknown|unclear|undetermined|not\s+known|uncertain|wrong|incorrect)\b",
     re.IGNORECASE,
 )
 _SEEMING = re.compile(
@@ -200,6 +226,8 @@ def _mentioned(said: str, value: str, after: str) -> str | None:
 
 
 def _planned(said: str) -> str | None:
+    if _LABEL.search(said):
+        return "not claimed"
     return "planned" if _PLANNED.search(said) or _OF_THE_ANSWER.search(said) else None
 
 

@@ -21,7 +21,9 @@ FORMULA = re.compile(
 
 _BOLD = re.compile(r"\*\*([^*\n]++)\*\*")
 _BESIDE = re.compile(r"\b(?:when|at|where|if|whenever)\s$")
-_JOINT = re.compile(r"\s*+(?:,\s*+(?:and|or)\b|[,;]|and\b|or\b)\s*+")
+_JOINT = re.compile(
+    r"\s*+(?:,\s*+(?:and|or)\b|[,;、]|(?:and|or|und|oder|et|ou|y|o|e|и|или)\b|或者?|和)\s*+"
+)
 _TAIL = re.compile(
     r"\s?(?:%|°|percent\b|pct\b|(?!(?:is|are|was|were|has|have|which|so|and|or|as|in)\b)"
     r"[A-Za-z²³/^.]{1,14}(?:\s(?!(?:is|are|was|were|has)\b)[A-Za-z²³/]{1,12}){0,2}+)?+"
@@ -199,12 +201,7 @@ def first_number(text: str, start: int, end: int) -> int | None:
 
 
 def _formula(text: str, start: int, end: int) -> tuple[int, int, str] | None:
-    tail = text[:end].rstrip()
-    if tail.endswith(("\\]", "$$", "\\)")):
-        opener = {"\\]": "\\[", "$$": "$$", "\\)": "\\("}[tail[-2:]]
-        begin = tail.rfind(opener, 0, len(tail) - 2)
-        if begin >= 0 and len(tail) - begin <= _WINDOW:
-            start = min(start, begin)
+    start = _display_start(text, start, end)
     spans = [match.span() for match in FORMULA.finditer(text, start, end)]
     if not spans:
         return None
@@ -213,11 +210,34 @@ def _formula(text: str, start: int, end: int) -> tuple[int, int, str] | None:
     first, last = spans[-1]
     if said := _said_of(text, first, last, end):
         return said
+    if ended := _ended(text, last, end):
+        return ended
     for begin, stop in reversed(spans[:-1]):
         if _JOINT.fullmatch(text, stop, first) is None:
             break
         first = begin
     return first, min(joined(text, last), end), "formula"
+
+
+def _display_start(text: str, start: int, end: int) -> int:
+    """Return where the lines of a display begin, if the text ends with one; else `start`."""
+    tail = text[:end].rstrip()
+    if tail.endswith(("\\]", "$$", "\\)")):
+        opener = {"\\]": "\\[", "$$": "$$", "\\)": "\\("}[tail[-2:]]
+        begin = tail.rfind(opener, 0, len(tail) - 2)
+        if begin >= 0 and len(tail) - begin <= _WINDOW:
+            start = min(start, begin)
+    return start
+
+
+def _ended(text: str, last: int, end: int) -> tuple[int, int, str] | None:
+    """Return the number that a clause behind all formulas ends with: "$7$, so the rest is 8"."""
+    stop = end - (text[end - 1 : end] in {".", "!"})
+    for verb in _VERB.finditer(text, last, stop):
+        number = _NUMBER.match(text, verb.end(), stop)
+        if number and _has_digit(number) and number.end() == stop:
+            return number.start(), stop, "number"
+    return None
 
 
 def _said_of(text: str, first: int, last: int, end: int) -> tuple[int, int, str] | None:

@@ -86,6 +86,7 @@ _TELLING = frozenset(
     (
         "is", "are", "was", "were", "be", "so", "thus", "hence", "therefore", "then", "he", "she",
         "they", "there", "we", "it", "the", "this", "that", "has", "have", "had", "get", "gives",
+        "es", "son",
         "donc", "insgesamt", "sind", "hay", "всего", "итак", "следовательно", "поэтому",
         "получаем", "равен", "равна", "равно", "осталось", "quedan", "tiene", "reste", "vaut",
         "hat", "totale", "sono", "rimangono", "portanto", "são", "restam", "beträgt", "ergibt",
@@ -103,6 +104,10 @@ _TELLING_HAN = re.compile(
 _FEWEST_OF_A_SENTENCE = 3
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _COMMAND = re.compile(r"\\[A-Za-z]+")
+_INTERJECTION = re.compile(
+    r"(?:yep|yeah|ok(?:ay)?|well|alright|sure|done|great|perfect|ah|aha|right)[,!.:]\s(?=\S)",
+    re.IGNORECASE,
+)
 _INITIAL = re.compile(r"(?:^|\s)[A-Z]\.\s[a-z]{2}")
 """A stop that abbreviates: `E. coli`."""
 
@@ -160,7 +165,8 @@ def _untold(text: str, *, letters: bool) -> Span | None:
         start, end, rule = found
         if rule == "rows":
             return Span(start, end, rule, stance.doubt(text, start, end) or "")
-        return Span(start, end, rule, stance.fault(text, start, end))
+        back = stance.TAKEN_BACK if stance.withdrawn(text, end) else ""
+        return Span(start, end, rule, stance.fault(text, start, end) or back)
     return None
 
 
@@ -172,6 +178,9 @@ def _whole(text: str, *, letters: bool) -> Span | None:
     start = text.index(stripped[0])
     if letters and (over := picked.preferred(stripped)):
         return Span(start + over[0], start + over[1], "letter")
+    if said := _INTERJECTION.match(stripped):
+        start += said.end()
+        stripped = stripped[said.end() :]
     plain = FORMULA.sub(" ", stripped)
     words = _WORD.findall(_COMMAND.sub(" ", plain))
     if _is_sentence(stripped, plain, words, letters=letters):

@@ -68,7 +68,8 @@ _WITHDRAWING = frozenset(
         "wrong", "incorrect", "mistaken", "mistake", "not", "error", "scratch", "never",
         "nevermind", "kidding", "second", "ignore", "take", "correction", "actually", "wait",
         "no", "oops", "sorry", "forgot", "forgotten", "overlooked", "misread", "miscounted",
-        "miscalculated", "mistook", "misplaced", "misapplied",
+        "miscalculated", "mistook", "misplaced", "misapplied", "can", "cannot",
+        "doesn", "isn",
     )
 )  # fmt: skip
 """One of these words stands in whatever takes an answer back."""
@@ -182,6 +183,8 @@ _TAKEN_BACK = re.compile(
     r"|\bi\s+(?:was\s+wrong|(?:have\s+|['’]ve\s+)?made\s+an?\s+(?:\w+\s+)?(?:mistake|error))"
     r"|\b(?:scratch\s+that|never\s?mind|just\s+kidding|on\s+second\s+thou?ght|ignore\s+that|i\s+take\s+(?:that|it)\s+back)\b"
     r"|\bcorrection\s*:"
+    r"|\b(?:that|this|it)\s+(?:can(?:['’]t|not|\snot)|(?:does|is)(?:n['’]t|\snot))\s+(?:be\s+|seem\s+|look\s+|make\s+)?"
+    r"(?:right|correct|sense)\b"
     r"|\bi\s+(?:have\s+|had\s+)?(?:forgot(?:ten)?|overlooked|mis(?:read|counted|calculated|took|placed|applied))\b"
     r"|\b(?:actually|wait|hmm+|oh),?\s+(?:no|not)\b[^\w:]*+(?:$|\n)|\b(?:actually|wait|no|oops|sorry),?\s+(?:no,?\s+)?(?:actually,?\s+)?"
     r"(?:the\s+(?:\w+\s+)?answer\s+(?:is|should\s+be)|it(?:['’]s|\s+is|\s+should\s+be))\s+(?![^.\n]{0,40}\b(?:correct|right|same|indeed|fine)\b))",
