@@ -339,6 +339,6 @@ class StandIn(ModuleType):
         vars(self)["__path__"] = []
 
     def __getattr__(self, name: str) -> Value:
-        if name.startswith("__"):
+        if name.startswith("_"):
             raise AttributeError(name)
         raise LackingError(f"pytest.{name} is not offered")
