@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from rewardd_verifiers.code.jailed.approximate import approx
 from rewardd_verifiers.code.jailed.pytest_like import Failed, LackingError, StandIn
+from rewardd_verifiers.code.session import sources
 
 _stand_in: Any = StandIn()
 _approx: Callable[..., Any] = pytest.approx  # pyright: ignore[reportUnknownMemberType]  of any type
@@ -103,3 +104,11 @@ def test_another_error_goes_on() -> None:
 def test_what_is_not_offered_says_so(name: str) -> None:
     with pytest.raises(LackingError, match=name):
         getattr(_stand_in, name)
+
+
+def test_what_runs_in_jails_is_sent_compiled_too() -> None:
+    sent = sources()
+    compiled = {name.split(".")[0].replace("__pycache__/", "") for name in sent if "pyc" in name}
+    assert {f"{name}.py" for name in compiled} == {name for name in sent if "/jailed/" in name} - {
+        name for name in sent if "__pycache__" in name
+    }

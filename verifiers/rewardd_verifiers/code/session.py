@@ -4,11 +4,14 @@ The program is loaded once and lives as long as its tests, as under a test runne
 of it stays with the tests. See `jailed` for both sides.
 """
 
-import ast
 from collections.abc import Mapping
+from compileall import compile_dir
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
+from py_compile import PycInvalidationMode
+from tempfile import TemporaryDirectory
 from typing import cast
 
 from rewardd_sandbox import Answer, BuildFailure, End, Given, Jail, Limits, Program
@@ -43,33 +46,31 @@ _TOO_BIG = ("deeper", "bytes")
 
 @cache
 def sources() -> Mapping[str, bytes]:
-    """Return the files that both sides import, without what is said in them for people."""
-    folder = f"{_PACKAGE.replace('.', '/')}"
-    names = [one.name for one in files(_PACKAGE).iterdir() if one.name.endswith(".py")]
-    found = {
-        f"{folder}/{name}": _short(files(_PACKAGE).joinpath(name).read_bytes()) for name in names
-    }
+    """Return the files that both sides import, with what this interpreter made of them.
+
+    A jail's interpreter of another version takes no notice of that, and compiles them anew.
+    """
+    folder = _PACKAGE.replace(".", "/")
+    modules = [one for one in files(_PACKAGE).iterdir() if one.name.endswith(".py")]
+    found = {f"{folder}/{one.name}": one.read_bytes() for one in modules}
     parents = ("rewardd_verifiers/__init__.py", "rewardd_verifiers/code/__init__.py")
-    return {**found, **dict.fromkeys(parents, b"")}
+    return {**found, **_compiled(found), **dict.fromkeys(parents, b"")}
 
 
-def _short(source: bytes) -> bytes:
-    """Return a module without docstrings and comments: each jail compiles it anew."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            kept = [one for one in cast("list[ast.stmt]", body) if not _is_text(one)]
-            vars(node)["body"] = kept or [ast.Pass()]
-    return ast.unparse(tree).encode()
-
-
-def _is_text(node: ast.stmt) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+def _compiled(found: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the files in which an interpreter keeps compiled modules; none without room for it."""
+    try:
+        with TemporaryDirectory() as name:
+            place = Path(name)
+            for path, content in found.items():
+                (place / path).parent.mkdir(parents=True, exist_ok=True)
+                (place / path).write_bytes(content)
+            unchecked = PycInvalidationMode.UNCHECKED_HASH
+            compile_dir(name, quiet=2, stripdir=name, invalidation_mode=unchecked)
+            made = list(place.rglob("*.pyc"))
+            return {str(one.relative_to(place)): one.read_bytes() for one in made}
+    except OSError:
+        return {}
 
 
 def prepared(program: Program) -> Program:
