@@ -126,6 +126,16 @@ async def test_what_a_program_did_decides_the_reason(
     assert (verdict.score, verdict.reason) == (0.0, reason), verdict
 
 
+@pytest.mark.parametrize("head", ["", "from solution import *\n", "import solution\n"])
+async def test_a_program_without_the_function_fails_however_it_is_named(
+    sandbox: LocalSandbox, head: str
+) -> None:
+    call = "solution.f" if "import solution" in head else "f"
+    test = f"{head}def test_it():\n    assert {call}(1) == 2"
+    verdict = await judge(sandbox, "def g(x): return 2", _reference(test))
+    assert verdict.score == 0.0, verdict
+
+
 async def test_the_first_failure_is_told_with_its_line_and_what_was_given(
     sandbox: LocalSandbox,
 ) -> None:

@@ -120,7 +120,9 @@ class Peer:
 
     def has(self, name: str) -> bool:
         """Whether the program has a name at its top."""
-        return "missing" not in self._tell({"op": "get", "on": 0, "name": name})
+        found = "missing" not in self._tell({"op": "get", "on": 0, "name": name})
+        self.missing = self.missing or ("" if found else name)
+        return found
 
     def _value(self, reply: Message) -> Value:
         return self._read(lambda: self._shared(reply))
