@@ -44,7 +44,7 @@ semtimedop 220 192       setdomainname 171 162    sethostname 170 161      setns
 setpriority 141 140      settimeofday 164 170     setxattr 188 5           shmat 30 196
 shmctl 31 195            shmdt 67 197             shmget 29 194            socket 41 198
 socketpair 53 199        swapoff 168 225          swapon 167 224           sysctl 156 -
-truncate 76 45
+sync 162 81              syncfs 306 267           truncate 76 45
 sysfs 139 -              syslog 103 116           tgkill 234 131           tkill 200 130
 umount2 166 39           unshare 272 97           uselib 134 -             userfaultfd 323 282
 ustat 136 -              utime 132 -              utimensat 280 88         utimes 235 -

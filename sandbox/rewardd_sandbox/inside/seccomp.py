@@ -53,9 +53,10 @@ _ON_ITSELF = "kill tkill tgkill rt_sigqueueinfo rt_tgsigqueueinfo prlimit64"
 _NOT_ON_INIT = f"{_ON_ITSELF} pidfd_open"
 """Where jails run as the user of their namespace's first process, they could limit it to death."""
 _INIT = 1
-_PRETENDED = "setpriority sched_setaffinity"
+_PRETENDED = "setpriority sched_setaffinity sync syncfs"
 """Answered with success and not done: a jail that starves itself could not be told from one that
-the machine starves, and would get no verdict in place of its zero."""
+the machine starves, and would get no verdict in place of its zero. To have the whole host write
+back is such a way, and stops the neighbours too."""
 
 Instruction = tuple[int, int, int, int]
 Fragment = tuple[Instruction, ...]
