@@ -20,6 +20,8 @@ _SELF = 0x5E1F0000
 OWN_PID = struct.Struct("=I")
 
 _NAMESPACES = 0x7E020000
+_CLONE_PARENT = 0x00008000
+"""Would make a child of the zygote's: nobody waits for it, and a dead one stays for ever."""
 _CLONE_THREAD = 0x00010000
 _SHARED_ANONYMOUS = 0x21
 _TYPE_MASK = 0xF
@@ -174,8 +176,13 @@ def _on_itself(index: int) -> Fragment:
 def _clone(*, processes: bool) -> Fragment:
     end = (*_return(_ALLOW), *_return(_ERRNO | _EPERM))
     if processes:
-        return (_argument(0), (_JSET, 1, 0, _NAMESPACES), *end)
-    return (_argument(0), (_JSET, 2, 0, _NAMESPACES), (_JSET, 0, 1, _CLONE_THREAD), *end)
+        return (_argument(0), (_JSET, 1, 0, _NAMESPACES | _CLONE_PARENT), *end)
+    return (
+        _argument(0),
+        (_JSET, 2, 0, _NAMESPACES | _CLONE_PARENT),
+        (_JSET, 0, 1, _CLONE_THREAD),
+        *end,
+    )
 
 
 def _stream_pairs() -> Fragment:
