@@ -69,12 +69,11 @@ class Reaped:
     @classmethod
     def told(cls, heard: "Heard") -> "Reaped":
         """Return what an answer says."""
-        answer, _ = heard
-        return cls(answer["status"], answer["cpu"], answer["peak_kib"])
+        return cls(heard["status"], heard["cpu"], heard["peak_kib"])
 
 
-Heard = tuple[dict[str, Any], list[int]]
-"""An answer of a zygote, and the descriptors with it."""
+Heard = dict[str, Any]
+"""An answer of a zygote."""
 
 
 class Zygote:
@@ -122,7 +121,7 @@ class Zygote:
             os.write(place, str(process.pid).encode())
         zygote = cls(process, ours, patience or Patience())
         try:
-            answer, _ = await zygote._ask(json.dumps(asdict(setup)).encode(), ())
+            answer = await zygote._ask(json.dumps(asdict(setup)).encode(), ())
         except BaseException:
             zygote.kill()
             raise
@@ -155,7 +154,7 @@ class Zygote:
             LostError: the zygote died.
         """
         self.spawned += 1
-        answer, _ = await self._ask(json.dumps({"spawn": vars(order)}).encode(), descriptors)
+        answer = await self._ask(json.dumps({"spawn": vars(order)}).encode(), descriptors)
         if "error" in answer:
             raise SetupError(answer["step"], answer["errno"], answer["error"])
         pid = answer["pid"]
@@ -220,7 +219,7 @@ class Zygote:
 
     def _receive(self) -> None:
         try:
-            text, handles, _, _ = socket.recv_fds(self._channel, _MESSAGE_BYTES, 4)
+            text = self._channel.recv(_MESSAGE_BYTES)
         except BlockingIOError:
             return
         except OSError as error:
@@ -234,7 +233,7 @@ class Zygote:
             if _BORN in text:
                 self._lose("a jail was born that nobody waits for")
         else:
-            future.set_result((json.loads(text), handles))
+            future.set_result(json.loads(text))
 
     def _lose(self, why: str) -> None:
         if self.alive:

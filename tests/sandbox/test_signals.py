@@ -242,3 +242,45 @@ async def test_two_jails_of_a_slot_cannot_name_each_other(sandbox: LocalSandbox)
         await jail.close()
     assert (attacked.end, attacked.stdout) == (End.EXITED, b"")
     assert first.stdout == second.stdout
+
+
+_RESPAWNS = """
+import os, signal, sys, time
+def respawn():
+    while True:
+        if os.fork():
+            os._exit(0)
+        os.setsid()
+for number in (1, 2, 3, 15):
+    signal.signal(number, signal.SIG_IGN)
+try:
+    for _ in range(8):
+        if os.fork() == 0:
+            respawn() if _ % 2 else time.sleep(1000)
+except OSError:
+    pass
+print('before', flush=True)
+os._exit(0)
+"""
+_LOOKS_AROUND = """
+import os
+for pid in range(2, 40000):
+    if pid != os.getpid():
+        try:
+            os.kill(pid, 0)
+            print('BREACH', pid)
+        except OSError:
+            pass
+"""
+
+
+async def test_nobody_of_one_jail_is_there_in_the_next(sandbox: LocalSandbox) -> None:
+    jail = await sandbox.open(python(_RESPAWNS, strict=True), Limits())
+    assert not isinstance(jail, BuildFailure)
+    try:
+        left = [await jail.alone(Given(stdin=b"")) for _ in range(3)]
+    finally:
+        await jail.close()
+    (answer,) = await run(sandbox, python(_LOOKS_AROUND), b"")
+    assert {each.stdout for each in left} == {b"before\n"}
+    assert (answer.end, answer.stdout) == (End.EXITED, b"")
