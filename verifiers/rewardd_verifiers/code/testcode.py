@@ -23,10 +23,10 @@ def read(source: str, entry: str = "", setup: str = "") -> Task:
     tests may use what `setup` defines.
 
     Raises:
-        ShapeError: it is no Python, or says nowhere what `check` is to be called with.
+        ShapeError: it says nowhere what is tested, as it is no Python, or checks nothing.
     """
     body = _parsed(source)
-    if not body:
+    if not body and not entry:
         raise ShapeError("the test code is no Python")
     kind = _kind(body)
     named = entry.strip() or (_checked(body) if kind is Kind.CHECK else "")
@@ -73,7 +73,7 @@ def _checked(body: list[ast.stmt]) -> str:
 
 def _asserts(body: list[ast.stmt], source: str) -> list[str]:
     """Return each assert if there is nothing else, else all in one."""
-    if not all(isinstance(statement, ast.Assert) for statement in body):
+    if not body or not all(isinstance(statement, ast.Assert) for statement in body):
         return [source]
     return [ast.unparse(statement) for statement in body]
 
