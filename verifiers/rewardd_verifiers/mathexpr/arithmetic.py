@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from fractions import Fraction
 
-from rewardd_verifiers.mathexpr import brackets, lexicon, units, vectors
+from rewardd_verifiers.mathexpr import brackets, differentials, lexicon, units, vectors
 from rewardd_verifiers.mathexpr.cursor import ARGUMENT, POWER, PRODUCT, SUM, UNIT, Cursor
 from rewardd_verifiers.mathexpr.limits import LimitError, UnreadableError
 from rewardd_verifiers.mathexpr.names import subscript
@@ -136,6 +136,7 @@ def divide(parser: Cursor, left: Tree) -> Tree:
     """Read a divisor; what may belong to it or not is a doubt."""
     parser.take()
     right = parser.expression(PRODUCT)
+    parser.derived |= differentials.begins(left)
     token = parser.token
     tight = parser.reading.tight_slash
     if tight or token.kind in {NAME, COMMAND} or (token.kind == SIGN and token.text in "({"):

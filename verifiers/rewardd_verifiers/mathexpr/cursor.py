@@ -40,6 +40,7 @@ class Cursor(ABC):
         doubts: names of the `Reading` fields on which the result depends.
         closers: which sign ends each bracket that is open, innermost last.
         arguments: how many function arguments without brackets are open in this bracket.
+        derived: whether a quotient may be a derivative.
     """
 
     def __init__(self, tokens: list[Token], reading: Reading) -> None:
@@ -51,6 +52,7 @@ class Cursor(ABC):
         self.doubts: set[str] = set()
         self.closers: list[str] = []
         self.arguments = 0
+        self.derived = False
 
     @abstractmethod
     def expression(self, power: int) -> Tree:

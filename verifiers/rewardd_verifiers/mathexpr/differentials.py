@@ -3,7 +3,7 @@ r"""Derivatives that are written as quotients, as `\frac{dy}{dx}`."""
 from collections.abc import Iterator
 
 from rewardd_verifiers.mathexpr.expand import rebuild
-from rewardd_verifiers.mathexpr.tree import Call, Number, Operation, Symbol, Tree, walk
+from rewardd_verifiers.mathexpr.tree import Call, Number, Operation, Symbol, Tree
 
 _SIGNS = frozenset({"d", "partial"})
 _USUAL = frozenset({"x", "t"})
@@ -14,18 +14,22 @@ _MOST_MARKS = 4
 
 def read(tree: Tree) -> Tree:
     r"""Return the tree with derivatives as names: `y'` for `dy/dx`, `u_xx` with partial signs."""
-    if not any(isinstance(node, Symbol) and node.name in _SIGNS for node in walk(tree)):
-        return tree
-    return _read(tree)
-
-
-def _read(tree: Tree) -> Tree:
     match tree:
         case Operation(kind="quotient", args=(top, bottom)):
             found = _derivative(top, bottom)
-            return rebuild(tree, _read) if found is None else found
+            return rebuild(tree, read) if found is None else found
         case _:
-            return rebuild(tree, _read)
+            return rebuild(tree, read)
+
+
+def begins(top: Tree) -> bool:
+    """Whether a sign of a differential is the first factor above a line."""
+    if not isinstance(top, Operation) or top.kind != "product":
+        return False
+    first = top.args[0]
+    if isinstance(first, Operation) and first.kind == "power":
+        first = first.args[0]
+    return isinstance(first, Symbol) and first.name in _SIGNS
 
 
 def _derivative(top: Tree, bottom: Tree) -> Tree | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TypeGuard
 
-from rewardd_verifiers.mathexpr import brackets, lexicon, units, vectors
+from rewardd_verifiers.mathexpr import brackets, differentials, lexicon, units, vectors
 from rewardd_verifiers.mathexpr.cursor import ANY, ARGUMENT, POWER, SUM, UNIT, Cursor
 from rewardd_verifiers.mathexpr.limits import UnreadableError
 from rewardd_verifiers.mathexpr.names import name
@@ -230,6 +230,7 @@ def _letter(cursor: Cursor) -> Tree:
 
 def _fraction(cursor: Cursor) -> Tree:
     top = argument(cursor)
+    cursor.derived |= differentials.begins(top)
     return Operation("quotient", (top, argument(cursor)))
 
 

@@ -26,17 +26,17 @@ from rewardd_verifiers.mathexpr.tree import (
     SetOperation,
     Symbol,
     Tree,
-    walk,
 )
 
 _Pair = tuple[Fraction, Fraction]
 """A number as its share of one and its share of pi."""
 
 _LISTS = frozenset({"", "and", "or", "{}"})
-_SHOWN = (0, 1, 2, 3, 10, 101)
+_SHOWN = (0, 1, 2, 101)
 """Steps at which a family has to be where its first two members put it."""
 
-_PIS = (0, 1, 7)
+_INTEGERS = Constant("Z")
+_MANY = 7
 _MOST_RESIDUES = 1000
 _HALF_TURN = Fraction(180)
 
@@ -74,14 +74,23 @@ def compare(gold: Tree, answer: Tree, context: Context) -> Outcome | None:
     return _alike(first, second)
 
 
-def _declares(tree: Tree) -> bool:
+def _declares(tree: Tree) -> bool:  # noqa: PLR0911  one kind a line
     """Whether a name is said to run through all integers, or a congruence stands there."""
-    if not isinstance(tree, Cases | Group | Relation | Builder | SetOperation):
-        return False
-    return any(
-        node == Constant("Z") or (isinstance(node, Call) and node.name == "modulo")
-        for node in walk(tree)
-    )
+    match tree:
+        case Group(items=items):
+            return any(_declares(item) for item in items)
+        case Relation(signs=("in",), sides=(_, other)):
+            return other == _INTEGERS or _declares(other)
+        case Relation(signs=signs):
+            return signs == ("≡",)
+        case Cases(branches=branches):
+            return any(families.index_of(condition) for _, condition in branches)
+        case Builder(conditions=conditions):
+            return any(families.index_of(condition) for condition in conditions)
+        case SetOperation(args=args):
+            return any(_declares(arg) for arg in args)
+        case _:
+            return isinstance(tree, Call) and tree.name == "modulo"
 
 
 def _read(tree: Tree, context: Context) -> tuple[list[_Family], str]:
@@ -142,14 +151,10 @@ def _families(leaf: _Leaf) -> list[_Family]:
 
 
 def _family(leaf: _Leaf, pace: int, first: int) -> _Family | None:
-    rows = [[_at(leaf, first + pace * place, pi) for pi in _PIS] for place in _SHOWN]
-    pairs: list[_Pair] = []
-    for plain, one, many in rows:
-        if plain is None or one is None or many is None:
-            raise _NoFamilyError
-        if many - plain != (one - plain) * _PIS[-1]:
-            raise _NoFamilyError
-        pairs.append((plain, one - plain))
+    pairs = [_pair(leaf, first + pace * place) for place in _SHOWN]
+    last = first + pace * _SHOWN[-1]
+    if _at(leaf, last, _MANY) != pairs[-1][0] + pairs[-1][1] * _MANY:
+        raise _NoFamilyError
     start, second = pairs[0], pairs[1]
     step = second[0] - start[0], second[1] - start[1]
     lines = [(start[0] + step[0] * place, start[1] + step[1] * place) for place in _SHOWN]
@@ -158,6 +163,14 @@ def _family(leaf: _Leaf, pace: int, first: int) -> _Family | None:
     if step == (0, 0):
         raise _NoFamilyError
     return _Family(start, step)
+
+
+def _pair(leaf: _Leaf, index: int) -> _Pair:
+    """Return a member as its share of one and of pi, which is taken for nought and for one."""
+    plain, one = _at(leaf, index, 0), _at(leaf, index, 1)
+    if plain is None or one is None:
+        raise _NoFamilyError
+    return plain, one - plain
 
 
 def _at(leaf: _Leaf, index: int, pi: int) -> Fraction | None:

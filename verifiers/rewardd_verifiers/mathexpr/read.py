@@ -17,7 +17,7 @@ from rewardd_verifiers.mathexpr import (
 from rewardd_verifiers.mathexpr.cursor import Reading
 from rewardd_verifiers.mathexpr.expand import expand
 from rewardd_verifiers.mathexpr.limits import UndecidedError, UnreadableError
-from rewardd_verifiers.mathexpr.parse import parse
+from rewardd_verifiers.mathexpr.parse import Parser, parse
 from rewardd_verifiers.mathexpr.tokens import WORD, Token, cut
 from rewardd_verifiers.mathexpr.tree import Text, Tree
 
@@ -143,24 +143,21 @@ def _prepare(folded: str, *, decimal_comma: bool) -> str:
 
 def _readings(folded: str, tokens: list[Token], repairs: list[str]) -> Expression:
     tree, parser = parse(tokens, _USUAL)
-    if "plain_powers" in parser.doubts:
-        tree = vectors.ordered(tree)
     others: dict[str, Tree] = {}
     for name in sorted(parser.doubts):
-        others[name] = _other(tokens, _OTHER_READINGS[name])
-    return Expression(folded, _expanded(tree), others, tuple(repairs + parser.repairs))
+        others[name] = _shaped(*parse(tokens, _OTHER_READINGS[name]))
+    return Expression(folded, _shaped(tree, parser), others, tuple(repairs + parser.repairs))
 
 
-def _other(tokens: list[Token], reading: Reading) -> Tree:
-    tree, parser = parse(tokens, reading)
-    if "plain_powers" in parser.doubts and not reading.plain_powers:
+def _shaped(tree: Tree, parser: Parser) -> Tree:
+    if "plain_powers" in parser.doubts and not parser.reading.plain_powers:
         tree = vectors.ordered(tree)
-    return _expanded(tree)
+    return _expanded(differentials.read(tree) if parser.derived else tree)
 
 
 def _expanded(tree: Tree) -> Tree:
     try:
-        return expand(families.opened(differentials.read(tree)))
+        return expand(families.opened(tree))
     except UndecidedError:
         return tree
 
