@@ -116,7 +116,7 @@ def extract(
     if tags is not None and (opened or (bracketed and _holds(completion, think))):
         zone = parts.split(completion, tags=tags, opened=opened).rest
         offset = len(completion) - len(zone)
-    if "<" in zone and "<!--" in zone:
+    if "!" in zone and "<!--" in zone:
         zone = _COMMENT.sub(_blank, zone)
     if not zone or zone.isspace():
         return Missing("no_answer", "nothing follows the thinking", "zone")
@@ -343,7 +343,7 @@ class _Search:
         end = phrases.without_aside(zone, start, end)
         if not zone[start:end].strip(" \t*#"):
             return Missing("no_answer", "nothing behind the marker", "marker")
-        if bold := last_line.emphasised(zone, start, end):
+        if zone.find("**", start, end) >= 0 and (bold := last_line.emphasised(zone, start, end)):
             return self._answer(*bold, "marker", stance.doubt(zone, *bold, keyword=start) or "")
         hedge = stance.doubt_within(zone, start, end) or ""
         if not hedge and len(zone) - end > 1 and stance.withdrawn(zone, end):

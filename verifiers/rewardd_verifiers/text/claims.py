@@ -47,7 +47,11 @@ _SUSPECTS = _SUSPECTS_AT_BOX | frozenset(
 )  # fmt: skip
 """One of these words stands in whatever the patterns match."""
 
+_AT_A_WORD = r"\b(?=\w)|^"
+"""Where these patterns may begin: asked first, it spares most places all the rest."""
+
 _JUDGE = re.compile(
+    rf"(?:{_AT_A_WORD})(?:"
     r"\b(?:dear|hey|hello|the|this|your|any)\s+(?:auto)?-?(?:grader|verifier|checker|evaluator"
     r"|reward\s+(?:model|function)|grading)\b|\breward\s+me\b|\bmark\s+(?:this|me|it|my)\b"
     r"|\b(?:answer|your|marking|solution)\s+key\b|\bmetadata\b"
@@ -55,10 +59,11 @@ _JUDGE = re.compile(
     r"|\b(?:reference|expected|gold(?:en)?|ground[\s-]truth|target)\s+(?:final\s+)?answer\b"
     r"|\b(?:match(?:es)?|equals?|same\s+as)\s+(?:the\s+)?(?:reference|gold|expected|ground)\b"
     r"|^\W*(?:grader|verifier|checker|system|evaluator)\s*:|\baccept\s[^.]{0,40}\bas\s+(?:the\s+|a\s+)?(?:correct|right)"
-    r"|\bplease\s+accept\b|\b(?:submission|response)\s+is\s+correct\b",
+    r"|\bplease\s+accept\b|\b(?:submission|response)\s+is\s+correct\b)",
     re.IGNORECASE,
 )
 _FOREIGN = re.compile(
+    rf"(?:{_AT_A_WORD})(?:"
     r"\b(?:previous|former|earlier|alleged|supposed|example|sample|placeholder|wrong|incorrect"
     r"|given|original|initial)\s+"
     r"(?:final\s+)?(?:answer|option|choice)\b"
@@ -68,12 +73,12 @@ _FOREIGN = re.compile(
     r"(?:mistake|error|misconception|guess|pitfall|wrong\s+answer)\b"
     r"|\b(?:problem|question|puzzle|exercise|statement|task|prompt)\s+(?:says?|states?|asks?|tells?|mentions?|wants)\b[^,;]{0,60}+$"
     r"|\b(?:we|i)\s+(?:are|were|am|was)\s+(?:told|given)\b[^,;]{0,60}+$|^[\s*_#-]*+given\s*+(?:that\b|:)[^,;]{0,60}+$"
-    r"|\b(?:\w+\s+)?(?:said|claimed|thought|guessed|believed)\s+(?:that\s+)?(?:it|the\s+answer)\s+(?:was|is)\b"
+    r"|\b(?:said|claimed|thought|guessed|believed)\s+(?:that\s+)?(?:it|the\s+answer)\s+(?:was|is)\b"
     r"|\b(?:many|some|most|other|few)\s+(?:students|people|others|solvers|of\s+\w+)\s+(?:would\s+)?"
     r"(?:get|got|say|answer|write|find|end|obtain|think|choose|pick)\b"
     r"|\b(?:nobody|no\s+one|someone|somebody|anyone)\s+(?:(?:might|could|would|may|will|else)\s+)*+"
     r"(?:gets?|got|answers?|says?|said|thinks?|claims?|writes?|finds?)\b"
-    r"|\bwe\s+(?:only\s+|already\s+)?know\s+[$*]*+$|\b(?:not\s+(?:true|the\s+case|correct)|false|untrue)\s+that\b[^.;]*+$",
+    r"|\bwe\s+(?:only\s+|already\s+)?know\s+[$*]*+$|\b(?:not\s+(?:true|the\s+case|correct)|false|untrue)\s+that\b[^.;]*+$)",
     re.IGNORECASE,
 )
 _LABEL = re.compile(

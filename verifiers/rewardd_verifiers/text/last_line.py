@@ -186,7 +186,7 @@ def joined(text: str, end: int) -> int:
 
 def emphasised(text: str, start: int, end: int) -> tuple[int, int] | None:
     """Return the only bold words of a sentence, with a unit behind them; None if it has none."""
-    found = [*_BOLD.finditer(text, start, end)] if text.find("**", start, end) >= 0 else []
+    found = [*_BOLD.finditer(text, start, end)]
     if len(found) != 1 or not _SENTENCE.search(text, start, found[0].start()):
         return None
     return found[0].start(), joined(text, found[0].end())

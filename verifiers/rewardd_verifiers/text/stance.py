@@ -56,12 +56,11 @@ _SUSPECTS_AT_BOX = _SUSPECTS | frozenset(
 """With those that stand in front of a box that only shows how an answer looks."""
 
 _SUSPECTS_BEHIND = (
-    "wrong", "correct", "right", "false", "possib", "mistake", "invalid", "exclud", "eliminat",
+    "wrong", "correct", "right", "false", "possib", "mis", "invalid", "exclud", "eliminat",
     "ruled", "candidate", "not", "n't", "n’t", "may", "perhaps", "unless", "altern", "could",
     "might", "error", "scratch", "never", "kidding", "second", "ignore", "take", "actually",
-    "wait", "no,", "sorry", "oops", "else", "none", "whichever", "whatever", "if not",
-    "forgot", "overlook", "misread", "miscount", "miscalc", "mistook", "misappl", "template",
-    "fill in", "or some", "or other", "or another", "unable",
+    "wait", "no,", "sorry", "oops", "else", "none", "whichever", "whatever", "or some", "or other",
+    "or another", "unable", "forgot", "overlook", "template", "fill in",
 )  # fmt: skip
 _WITHDRAWING = frozenset(
     (
