@@ -85,6 +85,7 @@ def test_earlier_boxes_are_kept_for_those_who_ask_that_all_agree() -> None:
     "unit",
     [
         "\\boxed{", "$", "1 ", " ", "the answer is ", "7", "<think>", "<answer>", "</answer>",
+        "<!--", "<!-- -->", "Check: 5\n", "A or ", "% 5\n", "is 5 for 3 ", "\\end{align}",
         "\n####", "A:", "**", "\\", "\\(", "(", "{", "<<", "answer is (not ", "\n", "x",
     ],
 )  # fmt: skip
@@ -92,3 +93,22 @@ def test_a_mebibyte_of_anything_is_answered(unit: str) -> None:
     completion = (unit * (1024 * 1024))[: 1024 * 1024]
     verdict = Math().verify(_sample(completion=completion, reference="7"))
     assert verdict.score == 0.0
+
+
+def test_few_of_many_boxes_count_where_the_last_one_stands_in_a_program() -> None:
+    completion = "\\boxed{6} is one. " * 2000 + "\\boxed{7}\n```py\n\\boxed{8}\n```"
+    found = answers.extract(completion)
+    assert isinstance(found, Answer)
+    assert found.text == "7"
+    assert len(found.earlier) < 1000
+
+
+def test_a_list_of_letters_is_refused_in_linear_time() -> None:
+    completion = "The answer: " + "A or " * 4000
+    assert Math().verify(_sample(completion=completion, reference="C")).score == 0.0
+
+
+def test_the_last_row_of_an_environment_is_shown_as_the_answer() -> None:
+    found = answers.extract("So\n\\begin{align*}\n2x &= 10 \\\\\nx &= 5\n\\end{align*}")
+    assert isinstance(found, Answer)
+    assert (found.text, found.rule) == ("x = 5", "rows")

@@ -9,7 +9,7 @@ HAN_AND_KANA = (
 )
 """For use within the brackets of a pattern: written Chinese and Japanese, without Hangul."""
 
-_CHARACTER = re.compile(f"[{HAN_AND_KANA}]")
+_CHARACTERS = re.compile(f"[{HAN_AND_KANA}]++")
 _WORD = re.compile(rf"[^\W{HAN_AND_KANA}]+(?:['’][^\W{HAN_AND_KANA}]+)*+")
 _TOKEN = re.compile(rf"[{HAN_AND_KANA}]|[^\s{HAN_AND_KANA}]++")
 
@@ -29,7 +29,7 @@ def of(text: str) -> list[str]:
 
 def characters(text: str) -> str:
     """Return the Han and kana characters of `text`, in order."""
-    return "".join(_CHARACTER.findall(text))
+    return "".join(_CHARACTERS.findall(text))
 
 
 def tokens(text: str) -> list[str]:
@@ -42,6 +42,8 @@ def repeated(units: Sequence[str], n: int) -> tuple[int, int]:
     total = max(0, len(units) - n + 1)
     if n == 1:
         return total - len(set(units)), total
+    if isinstance(units, str):
+        return total - len({units[start : start + n] for start in range(total)}), total
     # Hashes instead of n-grams: a quarter of a million tuples keep the garbage collector busy. That
     # two of so many are equal by chance happens once in a hundred million such texts.
     grams = map(hash, zip(*(units[start:] for start in range(n)), strict=False))
