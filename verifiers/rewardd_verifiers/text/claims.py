@@ -73,9 +73,9 @@ _FOREIGN = re.compile(
     r"(?:mistake|error|misconception|guess|pitfall|wrong\s+answer)\b"
     r"|\b(?:problem|question|puzzle|exercise|statement|task|prompt)\s+(?:says?|states?|asks?|tells?|mentions?|wants)\b[^,;]{0,60}+$"
     r"|\b(?:we|i)\s+(?:are|were|am|was)\s+(?:told|given)\b[^,;]{0,60}+$|^[\s*_#-]*+given\s*+(?:that\b|:)[^,;]{0,60}+$"
-    r"|\b(?:said|claimed|thought|guessed|believed)\s+(?:that\s+)?(?:it|the\s+answer)\s+(?:was|is)\b"
+    r"|\b(?:said|claimed|thought|guessed|believed)\s+(?:that\s+)?(?:it|the\s+answer)\s+(?:was|is)\b[^,;]{0,40}+$"
     r"|\b(?:many|some|most|other|few)\s+(?:students|people|others|solvers|of\s+\w+)\s+(?:would\s+)?"
-    r"(?:get|got|say|answer|write|find|end|obtain|think|choose|pick)\b"
+    r"(?:get|got|say|answer|write|find|end|obtain|think|choose|pick)\b[^,;]{0,40}+$"
     r"|\b(?:nobody|no\s+one|someone|somebody|anyone)\s+(?:(?:might|could|would|may|will|else)\s+)*+"
     r"(?:gets?|got|answers?|says?|said|thinks?|claims?|writes?|finds?)\b"
     r"|\bwe\s+(?:only\s+|already\s+)?know\s+[$*]*+$|\b(?:not\s+(?:true|the\s+case|correct)|false|untrue)\s+that\b[^.;]*+$)",
@@ -95,7 +95,7 @@ _LABEL = re.compile(
 _SUPPOSED = re.compile(
     r"\bif\s+(?:\$?[A-Za-z]\$?|it|this|that|(?:the|my|our)\s+(?:\w+\s+)?(?:answer|value|result|solution|number"
     r"|sum|total))\s+were\b"
-    r"|^\W*(?:without|but\s+for)\b[^.]*\bwould\b",
+    r"|^\W*(?:without(?!\s+loss\b)|but\s+for)\b[^.]*\bwould\b",
     re.IGNORECASE,
 )
 _FALSE_AFTER = re.compile(
@@ -133,7 +133,7 @@ _DISCARDED = re.compile(
     re.IGNORECASE,
 )
 _PLANNED = re.compile(
-    r"\b(?:let\s+(?:me|us)|let['’]s)\s+(?!(?:know|n)\b)\w|\b(?:we|i)(?:['’]ll|\s+(?:will|need\s+to|must|should"
+    r"\b(?:let\s+(?:me|us)|let['’]s)\s+(?!(?:know|n|conclude|summari[sz]e)\b)\w|\b(?:we|i)(?:['’]ll|\s+(?:will|need\s+to|must|should"
     r"|have\s+to|want\s+to|are\s+going\s+to|am\s+going\s+to))\s+(?:now\s+|then\s+|first\s+)?"
     r"(?:find|calculate|compute|determine|add|subtract|multiply|divide|solve|figure|check|consider"
     r"|evaluate|simplify|prove|look)\b",
