@@ -88,13 +88,11 @@ class Lookout:
     def _linger(self, seconds: float) -> float:
         """Wait in place; return for how long at most."""
         until, left = time.monotonic() + seconds, seconds
-        while left > 0:
+        while left > 0 and not self._woken:
             for descriptor, _ in self._poll.poll(left * 1000):
                 act = self._acts.get(descriptor)
                 if act is not None:
                     act()
-            if self._woken:
-                break
             left = until - time.monotonic()
         return seconds
 
