@@ -1,7 +1,7 @@
 """Names: letters with their subscripts and primes, and calls of what they name."""
 
 from rewardd_verifiers.mathexpr import brackets, lexicon
-from rewardd_verifiers.mathexpr.cursor import Cursor
+from rewardd_verifiers.mathexpr.cursor import PRODUCT, Cursor
 from rewardd_verifiers.mathexpr.tokens import END, NAME, NUMBER, WORD, Token
 from rewardd_verifiers.mathexpr.tree import Call, Constant, Symbol, Tree
 
@@ -15,7 +15,7 @@ _TELLING = frozenset({"=", "<", ">", "<=", ">=", "|"})
 """Signs of which one, between the brackets of P(X = 2), says that an event stands there."""
 
 
-def name(cursor: Cursor, token: Token) -> Tree:  # noqa: PLR0911  one kind a line
+def name(cursor: Cursor, token: Token) -> Tree:  # noqa: C901, PLR0911  one kind a line
     """Read a letter: a constant, a symbol with its subscript and primes, or a call."""
     text = token.text
     if text in {"i", "j", "k"} and token.raw == "bold":
@@ -24,6 +24,8 @@ def name(cursor: Cursor, token: Token) -> Tree:  # noqa: PLR0911  one kind a lin
         return _bold(cursor, text)
     if text in {"angle", "triangle"} and _is_corner(cursor.token):
         return _figure(cursor, text)
+    if text == "angle" and (cursor.token.kind == NUMBER or cursor.sees("-")):
+        return Call("angle", (cursor.expression(PRODUCT),))
     if text in {"e", "i"} and not cursor.sees("_"):
         return Constant(text)
     full = text + subscript(cursor) + _primes(cursor)

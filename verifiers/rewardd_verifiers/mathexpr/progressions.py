@@ -114,6 +114,9 @@ def _leaves(  # noqa: C901  one kind a case
             yield from _leaves(value, label, indices | {name})
         case Builder(element=value, conditions=(condition,)) if families.index_of(condition):
             yield from _leaves(value, label, indices | {families.index_of(condition)})
+        case Builder(element=Symbol(name=name), conditions=conditions) if not label:
+            items = (Relation(("=",), (Symbol(name), _value_of(name, conditions))), *conditions[1:])
+            yield from _leaves(Group("", items), "", indices)
         case Group(bracket=bracket, items=items) if bracket in _LISTS:
             named = {families.index_of(item) for item in items} - {""}
             for item in items:
@@ -126,6 +129,15 @@ def _leaves(  # noqa: C901  one kind a case
             yield from _leaves(value, name, indices)
         case Operation() | Symbol():
             yield _Leaf(label, tree, _index(tree, indices))
+        case _:
+            raise _NoFamilyError
+
+
+def _value_of(name: str, conditions: Sequence[Tree]) -> Tree:
+    r"""Return what x is said to be in `\{x : x = 2k, k \in Z\}`, first of all."""
+    match conditions[0]:
+        case Relation(signs=("=",), sides=(Symbol(name=first), value)) if first == name:
+            return value
         case _:
             raise _NoFamilyError
 

@@ -187,7 +187,8 @@ def _joined(items: tuple[Tree, ...], joint: str, context: Context) -> RealSet | 
         common = parts[0]
         for part in parts[1:]:
             common = intersect(common, part, context)
-        if joint == "and" and not common.pieces:
+        listed = all(isinstance(item, Group) for item in items)
+        if joint == "and" and not common.pieces and not listed:
             raise UndecidedError("conditions that exclude each other, joined by 'and'")
         result = common if common.pieces else everything
     return RealSet(result.pieces, next(iter(names), ""))
