@@ -95,6 +95,10 @@ class Berth:
         """Return what counts for a jail in place of its own clock; None for that one."""
         return None if self.group is None or cell.processes <= 1 else self.group.cpu_seconds
 
+    def counts_all(self, cell: Cell) -> bool:
+        """Whether a jail's clock counts all its processes: else one could starve another."""
+        return self.group is not None or cell.processes <= 1
+
     def memory_kills(self) -> int:
         """Return how often the kernel killed for memory since the last jail began."""
         return 0 if self.group is None else self.group.kills() - self._kills

@@ -145,7 +145,7 @@ class LocalJail:
         failure = await self._load(orders.REAL_SHUTDOWN, streamed)
         if failure is not None or self._child is None:
             raise SandboxError("a program that was loaded before could not be loaded again")
-        key, allowed = self._key(given), self._allowed(given)
+        key, allowed = self._key(given), self._allowed(given, self._child)
         return conversation.Side(self._child, given.stdin, key, allowed)
 
     async def _talked(self, seen: Seen, child: Child, given: Given) -> Answer:
@@ -205,7 +205,8 @@ class LocalJail:
         action = orders.RUN_CALL if given.call else orders.RUN_STDIO
         self._prepare_files(child, given)
         try:
-            return await child.ask(action, given.stdin, self._key(given), self._allowed(given))
+            allowed = self._allowed(given, child)
+            return await child.ask(action, given.stdin, self._key(given), allowed)
         except BaseException:
             self._slot.doubtful = True
             raise
@@ -215,13 +216,14 @@ class LocalJail:
         key = hashlib.blake2b(given.stdin, digest_size=8, key=self._digest).digest()
         return int.from_bytes(key)
 
-    def _allowed(self, given: Given) -> Allowance:
+    def _allowed(self, given: Given, child: Child) -> Allowance:
         limits = self._limits
         return Allowance(
             limits.cpu_seconds,
             limits.wall_net_seconds,
             limits.output_bytes + given.extra_output_bytes,
             limits.wall_extension,
+            child.berth.counts_all(self._loaded.cell),
         )
 
     async def _guarded(self, asked: Awaitable[_T]) -> _T:

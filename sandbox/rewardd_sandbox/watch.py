@@ -33,12 +33,18 @@ _BODIES = (orders.VALUE, orders.UNSUPPORTED)
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What may be spent until the next frame."""
+    """What may be spent until the next frame.
+
+    Attributes:
+        extension: how many times the wall limit a jail may take that waits for a processor.
+        excusable: whether one that still waits then is our failure, and not a limit overrun.
+    """
 
     cpu_seconds: float
     wall_seconds: float
     output_bytes: int
     extension: int = 10
+    excusable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +200,8 @@ class Watch:
             waited = clocks.waited_seconds(self._pid) + self._excused()
             left += waited
             over = wall > allowed.wall_seconds * allowed.extension
-            if left <= 0 or (over and waited < _STARVED * wall):
+            starved = allowed.excusable and waited >= _STARVED * wall
+            if left <= 0 or (over and not starved):
                 return End.WALL_LIMIT, 0.0
             if over:
                 raise StarvedError(f"the jail had {spent:.2f} s of CPU in {wall:.0f} s")

@@ -31,8 +31,6 @@ def limit_for_good() -> None:
     """Set the limits that are the same for all jails, on this process already."""
     for name in (resource.RLIMIT_CORE, resource.RLIMIT_MSGQUEUE, resource.RLIMIT_MEMLOCK):
         resource.setrlimit(name, (0, 0))
-    soft, hard = resource.getrlimit(resource.RLIMIT_STACK)
-    resource.setrlimit(resource.RLIMIT_STACK, (soft, soft if soft >= 0 else hard))
 
 
 def reserve_numbers() -> None:
@@ -125,6 +123,11 @@ class Plan:
                 hard = resource.getrlimit(name)[1]
                 value = wanted if hard < 0 else min(wanted, hard)
                 self._add("limits", "prlimit64", 0, name, self._hold(_LIMIT.pack(value, value)))
+        if order.data_bytes is not None and order.address_bytes is None:
+            # A stack is no data: what nothing else counts must not grow.
+            soft = resource.getrlimit(resource.RLIMIT_STACK)[0]
+            stack = self._hold(_LIMIT.pack(soft, soft))
+            self._add("limits", "prlimit64", 0, resource.RLIMIT_STACK, stack)
 
     def _drop(self, ids: int | None) -> None:
         """Leave every privilege: user, groups, capabilities, and the way back."""
