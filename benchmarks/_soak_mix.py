@@ -1,8 +1,9 @@
 """What `benchmarks.sandbox_soak` submits: programs with the score that each is owed."""
 
+import json
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from rewardd_sandbox.tiers import Tier
 
 _SUITES = Path(__file__).parents[1] / "tests" / "sandbox"
 _HEADING = re.compile(r"^=== (\w+): .+$", re.MULTILINE)
-_HEADER = re.compile(r"^(limits|needs): (.+)\n", re.MULTILINE)
+_HEADER = re.compile(r"^(limits|needs|tests|compare): (.+)\n", re.MULTILINE)
 _BOUNDS = {"cpu_seconds": 0.2, "wall_seconds": 1.0}
 """Of programs that end only when they are ended."""
 _EASY = {"cpu_seconds": 5.0, "wall_seconds": 60.0}
@@ -184,14 +185,27 @@ def _suite(
     found: list[Subject] = []
     for title, text in zip(pieces[::2], pieces[1::2], strict=True):
         source = text.lstrip("\n")
-        needs = ""
+        told: dict[str, str] = {}
         while (header := _HEADER.match(source)) is not None:
-            needs = header[2] if header[1] == "needs" else needs
+            told[header[1]] = header[2]
             source = source[header.end() :]
-        if not needs or needs not in missing:
-            limits = _BOUNDS if owed == 0.0 else {}
-            found.append(Subject(f"{name}:{title}", source, reference, owed, limits=limits))
+        if told.get("needs", "-") in missing.split():
+            continue
+        asked = {**reference, **_asked(told)}
+        limits = _BOUNDS if owed == 0.0 else {}
+        found.append(Subject(f"{name}:{title}", source, asked, owed, limits=limits))
     return found
+
+
+def _asked(told: Mapping[str, str]) -> dict[str, object]:
+    """Return the tests and the comparison that a program brings of its own."""
+    asked: dict[str, object] = {}
+    if "tests" in told:
+        pairs: list[list[str]] = json.loads(told["tests"])
+        asked["tests"] = [{"stdin": given, "stdout": expected} for given, expected in pairs]
+    if "compare" in told:
+        asked["compare"] = told["compare"]
+    return asked
 
 
 def _small() -> Sequence[Subject]:

@@ -198,6 +198,8 @@ class Runner:
         """Go through the interpreter's real shutdown: its hooks, threads, finalizers, streams."""
         if os.getpid() == self._owner and (body or kind not in (orders.DONE, orders.RAISED)):
             self._report(kind, len(body) or number, body)
+        self._ready = None
+        stage.forget()
         raise SystemExit(number)
 
     def _report(self, kind: bytes, number: int, body: bytes = b"") -> None:

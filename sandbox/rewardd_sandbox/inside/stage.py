@@ -74,6 +74,11 @@ def ready() -> Ready | None:
     return _ready[0] if _ready else None
 
 
+def forget() -> None:
+    """Let go of it: a stream that is kept would not be flushed at the end of the interpreter."""
+    _ready.clear()
+
+
 def raw(environment: MutableMapping[str, str]) -> dict[bytes, bytes]:
     """Return the variables as they are kept: to decode them all takes longer than a test."""
     return vars(environment)["_data"]
