@@ -53,7 +53,6 @@ class Program:
         strict: each test gets a fresh process, also when it is fed.
         dialogue: a call may use `__ask__(value)` (Python): its value comes as the answer, and the
             next call's input, encoded, is what `__ask__` returns.
-        suspect: a companion that holds what a policy wrote, and pays for all that it starts.
     """
 
     language: str
@@ -65,7 +64,6 @@ class Program:
     fetch: tuple[str, ...] = ()
     strict: bool = False
     dialogue: bool = False
-    suspect: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

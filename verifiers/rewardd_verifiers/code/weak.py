@@ -104,7 +104,6 @@ async def _opened(jail: Jail, main: bytes, shown: Mapping[str, bytes], limits: L
         main=_MAIN,
         prelude=True,
         dialogue=True,
-        suspect=True,
     )
     room = await jail.companion(program, limits)
     if isinstance(room, BuildFailure):
